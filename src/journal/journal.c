@@ -1,0 +1,116 @@
+/* journal.c: opening the lanes of a heap and handing them to threads. See journal.h. */
+#include "journal/context.h"
+#include "journal/shadow.h"
+#include "util/assert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define OBJECTS_START 64 /* volatile arrays start with this room, grow by doubling and are kept */
+#define FREES_START   64
+#define HOOKS_START   16
+
+enum error journal_open(struct pmem_map *map, char *lanes, const struct journal_ops *ops, void *heap,
+                        struct journal **journal_out)
+{
+    ASSERT((uintptr_t)lanes % 64 == 0); /* state and used bytes of a lane share a cache line */
+    struct journal *journal = aligned_alloc(_Alignof(struct journal), sizeof *journal);
+    *journal_out = journal;
+    if (journal == NULL) return ERROR_MEMORY;
+    memset(journal, 0, sizeof *journal);
+    journal->map = map;
+    journal->lanes = lanes;
+    journal->ops = *ops;
+    journal->heap = heap;
+    return ERROR_OK;
+}
+
+void journal_close(struct journal *journal)
+{
+    for (unsigned i = 0; i < JOURNAL_LANES; i++)
+        ASSERT(!journal->lane[i].taken);
+    shadow_stop(journal);
+    free(journal);
+}
+
+uint64_t journal_used_bytes(const struct journal *journal)
+{
+    int64_t sum = 0;
+    for (unsigned i = 0; i < JOURNAL_LANES; i++)
+        sum += atomic_load_explicit(&journal->lane[i].used_bytes, memory_order_relaxed);
+    return sum > 0 ? (uint64_t)sum
+                   : 0; /* lanes are summed one by one: a free may be seen before its allocation */
+}
+
+static bool allocate_arrays(struct tx *tx)
+{
+    tx->objects = malloc(OBJECTS_START * sizeof *tx->objects);
+    tx->frees = malloc(FREES_START * sizeof *tx->frees);
+    tx->hooks = malloc(HOOKS_START * sizeof *tx->hooks);
+    tx->object_cap = OBJECTS_START;
+    tx->free_cap = FREES_START;
+    tx->hook_cap = HOOKS_START;
+    return tx->objects != NULL && tx->frees != NULL && tx->hooks != NULL;
+}
+
+static void free_tx(struct tx *tx)
+{
+    free(tx->objects);
+    free(tx->frees);
+    free(tx->hooks);
+    free(tx);
+}
+
+enum error journal_tx_open(struct journal *journal, unsigned lane, void *thread, struct tx **tx_out)
+{
+    *tx_out = NULL;
+    if (lane >= JOURNAL_LANES) return ERROR_NO_LANE;
+    struct tx *tx = aligned_alloc(64, (sizeof *tx + 63) / 64 * 64);
+    if (tx == NULL) return ERROR_MEMORY;
+    *tx = (struct tx){.map = journal->map, .journal = journal, .thread = thread, .lane_index = lane};
+    if (!allocate_arrays(tx)) {
+        free_tx(tx);
+        return ERROR_MEMORY;
+    }
+    struct lane_layout *layout = journal_lane_at(journal, lane);
+    ASSERT(!atomic_exchange(&journal->lane[lane].taken, true));
+    ASSERT((layout->state & ~LANE_SELECTOR) == LANE_PHASE_IDLE); /* recovered */
+    for (unsigned i = 0; i < LANE_EXTENTS; i++)
+        ASSERT(layout->extents[i].off == 0); /* orphans were freed first */
+
+    tx->lane = layout;
+    tx->base = journal->map->base;
+    tx->reserved_bytes = journal->map->reserved_bytes;
+    tx->selector = layout->state & LANE_SELECTOR;
+    tx->first = (char *)layout + sizeof *layout;
+    tx->tail = tx->first;
+    tx->segment_end = (char *)layout + JOURNAL_LANE_BYTES;
+    bool inlines = journal->map->mode != PMEM_MODE_DAX && !SHADOW_CHECKS;
+    tx->first_fast_end = inlines ? tx->segment_end : NULL;
+    *tx_out = tx;
+    return ERROR_OK;
+}
+
+void journal_tx_close(struct tx *tx)
+{
+    ASSERT(!tx->is_open);
+    atomic_store(&tx->journal->lane[tx->lane_index].taken, false);
+    free_tx(tx);
+}
+
+void *tx_thread(const struct tx *tx)
+{
+    return tx->thread;
+}
+
+void journal_shadow_compare(struct journal *journal)
+{
+    shadow_compare(journal);
+}
+
+void journal_shadow_grow(struct journal *journal, uint64_t bytes)
+{
+    /* The shadow takes a granule's bytes from the heap at its first write, and beyond the end nothing is
+     * written. */
+    ASSERT(bytes <= journal->map->reserved_bytes);
+}

@@ -1,0 +1,31 @@
+/* redo.h: what a transaction changed, as a record that repeats it on another image of the heap (T2).
+ *
+ * Nothing is declared twice: the record is derived from the undo entries, new objects and frees of the
+ * transaction, and takes the final bytes from the heap. Applying it again, or over a torn page, gives the
+ * same bytes (J9). Layout: struct redo_record_layout in journal_layout.h.
+ */
+#ifndef CAIRN_JOURNAL_REDO_H
+#define CAIRN_JOURNAL_REDO_H
+
+#include "journal/tx.h"
+#include "util/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Start with {0}; reusable for one record after the other. */
+struct redo_record {
+    char *bytes; /* owned */
+    size_t len;
+    size_t cap;
+};
+
+/* The record of an open transaction whose changes are complete, before it commits. ERROR_MEMORY. */
+MUST_CHECK enum error redo_build(const struct tx *tx, struct redo_record *record_out);
+/* Repeats the record on the image [base, base+size_bytes). Validates all of it first: ERROR_CORRUPT changed
+ * nothing. Bits are set and cleared atomically, so records of different transactions may be applied at once.
+ */
+MUST_CHECK enum error redo_apply(char *base, uint64_t size_bytes, const struct redo_record *record);
+void redo_free(struct redo_record *record);
+
+#endif

@@ -1,0 +1,56 @@
+/* map.h: a heap file, mapped once at a fixed address and grown in place.
+ *
+ * Address space is reserved at open (MAP_NORESERVE) and the mapping never moves while open. Growth allocates
+ * blocks first (fallocate), so a full disk is an error here and never a SIGBUS later.
+ */
+#ifndef CAIRN_PMEM_MAP_H
+#define CAIRN_PMEM_MAP_H
+
+#include "util/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum pmem_mode {
+    PMEM_MODE_SHARED,  /* page cache: stores survive process death in program order; no flush, no fence */
+    PMEM_MODE_DAX,     /* persistent memory: pmem_persist_* flush and drain through libpmem */
+    PMEM_MODE_PRIVATE, /* tools: nothing reaches the file */
+};
+
+struct pmem_map {
+    char *base;
+    uint64_t reserved_bytes;
+    uint64_t size_bytes; /* of the file, all of it mapped; grows atomically */
+    enum pmem_mode mode;
+    int fd;
+    char path[4096];
+};
+
+struct pmem_map_options {
+    const char *path;
+    uint64_t reserve_bytes;
+    bool create;    /* O_CREAT|O_EXCL */
+    bool read_only; /* PMEM_MODE_PRIVATE */
+    bool force_dax; /* flush and drain whatever the medium (tests, benchmarks) */
+    bool force_shared;
+};
+
+/* Opens, locks (OFD; ERROR_IN_USE) and maps the file, which may be empty unless read_only. `detail` says on error what to do about it. */
+MUST_CHECK enum error pmem_map_open(struct pmem_map *map, const struct pmem_map_options *options,
+                                    char *detail, size_t detail_cap);
+/* Extends file and mapping to new_bytes, blocks allocated. For ranges inside the size but sparse:
+ * pmem_map_fill. */
+MUST_CHECK enum error pmem_map_grow(struct pmem_map *map, uint64_t new_bytes);
+/* Allocates the blocks of [off, off+len), which may lie beyond the end of the file (it is then extended). */
+MUST_CHECK enum error pmem_map_fill(struct pmem_map *map, uint64_t off, uint64_t len);
+MUST_CHECK enum error pmem_map_sync(struct pmem_map *map, uint64_t off, uint64_t len); /* msync + fdatasync */
+void pmem_map_close(struct pmem_map *map);
+
+/* True for addresses inside the mapped part. */
+static inline bool pmem_map_holds(const struct pmem_map *map, const void *addr)
+{
+    return (uint64_t)((const char *)addr - map->base) < __atomic_load_n(&map->size_bytes, __ATOMIC_ACQUIRE);
+}
+
+#endif
