@@ -1,0 +1,419 @@
+/* listener.c: sockets for `bind`, `port` and `unixsocket`, and what a connection must pass (listener.h). */
+#include "client/listener.h"
+
+#include "client/address.h"
+#include "client/connection.h"
+#include "util/assert.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ACCEPTS_PER_TURN 1000
+
+struct client_listener {
+    uv_poll_t poll;
+    struct client_pool *pool;
+    struct client_listener *next;
+    char *unix_path; /* removed at the end; NULL: TCP */
+    int fd;
+    bool polled;  /* loop 0 looks after it */
+    bool retired; /* others took its place: loop 0 closes it */
+};
+
+/* Sockets that are being opened, all or none. */
+struct opening {
+    struct client_pool *pool;
+    struct client_listener *first;
+    int backlog;
+    char *error;
+    size_t error_cap;
+};
+
+/* An accepted socket on its way to its loop. */
+struct arrival {
+    struct client_mail mail;
+    int fd;
+    bool local_socket;
+    bool local;
+    char *address;
+};
+
+/* ---- accepting ---- */
+
+static void set_tcp_options(int fd, int keepalive_s)
+{
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (keepalive_s <= 0) return;
+    int probe_s = keepalive_s >= 3 ? keepalive_s / 3 : 1;
+    int probes = 3;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &keepalive_s, sizeof keepalive_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &probe_s, sizeof probe_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
+static const char protected_text[] = "-DENIED Redis is running in protected mode because protected mode is "
+                                     "enabled and no password is set for the default "
+                                     "user. In this mode connections are only accepted from the loopback "
+                                     "interface. To accept others, set a password with "
+                                     "'requirepass', or turn the protection off: 'CONFIG SET protected-mode "
+                                     "no' from this host (and CONFIG REWRITE to "
+                                     "keep it), or 'protected-mode no' in the configuration file or on the "
+                                     "command line. Make sure then that nobody "
+                                     "can reach the server who should not.\r\n";
+
+/* The error to send to a connection that cannot be served; NULL when it can. */
+static const char *refusal(struct client_pool *pool, const union client_address *peer)
+{
+    const struct client_settings *settings = pool->settings;
+    uint64_t connected = atomic_load_explicit(&pool->connected, memory_order_relaxed);
+    if (connected >= atomic_load_explicit(&settings->maxclients, memory_order_relaxed)) {
+        atomic_fetch_add_explicit(&pool->rejected, 1, memory_order_relaxed);
+        return "-ERR max number of clients reached\r\n";
+    }
+    bool guarded = atomic_load_explicit(&settings->protected_mode, memory_order_relaxed) &&
+                   !atomic_load_explicit(&pool->server->settings->password_set, memory_order_relaxed);
+    if (!guarded || client_address_is_loopback(peer)) return NULL;
+    atomic_fetch_add_explicit(&pool->rejected, 1, memory_order_relaxed);
+    return protected_text;
+}
+
+static void deliver_arrival(struct client_mail *mail, void *owner)
+{
+    struct arrival *arrival = (struct arrival *)mail;
+    struct client_loop *loop = owner;
+    /* After its stop a loop must not get new handles, or it would run for as long as this client stays. */
+    if (atomic_load_explicit(&loop->pool->stopping, memory_order_acquire)) {
+        close(arrival->fd);
+        free(arrival->address);
+        free(arrival);
+        return;
+    }
+    pthread_mutex_lock(&loop->lock);
+    client_connection_open(loop, arrival->fd, arrival->local_socket, arrival->local, arrival->address);
+    pthread_mutex_unlock(&loop->lock);
+    free(arrival);
+}
+
+static struct client_loop *least_loaded(struct client_pool *pool)
+{
+    struct client_loop *best = &pool->loops[0];
+    for (unsigned i = 1; i < pool->loop_count; i++) {
+        struct client_loop *loop = &pool->loops[i];
+        if (atomic_load_explicit(&loop->connection_count, memory_order_relaxed) <
+            atomic_load_explicit(&best->connection_count, memory_order_relaxed))
+            best = loop;
+    }
+    return best;
+}
+
+static void admit(struct client_listener *listener, int fd, const union client_address *peer)
+{
+    struct client_pool *pool = listener->pool;
+    const char *refused = refusal(pool, peer);
+    if (refused) {
+        ssize_t ignored = send(fd, refused, strlen(refused), MSG_NOSIGNAL | MSG_DONTWAIT); /* best effort */
+        (void)ignored;
+        close(fd);
+        return;
+    }
+    struct arrival *arrival = malloc(sizeof *arrival);
+    char text[CLIENT_ADDRESS_BYTES];
+    if (listener->unix_path)
+        snprintf(text, sizeof text, "%s:0", listener->unix_path); /* unix peers have no name of their own */
+    else client_address_text(peer, text);
+    char *address = strdup(text);
+    if (!arrival || !address) {
+        free(arrival);
+        free(address);
+        close(fd);
+        return;
+    }
+    if (!listener->unix_path)
+        set_tcp_options(fd, atomic_load_explicit(&pool->settings->tcp_keepalive_s, memory_order_relaxed));
+    struct client_loop *loop = least_loaded(pool);
+    *arrival = (struct arrival){.mail.deliver = deliver_arrival,
+                                .fd = fd,
+                                .local_socket = listener->unix_path != NULL,
+                                .local = client_address_is_loopback(peer),
+                                .address = address};
+    atomic_fetch_add_explicit(&pool->received, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pool->connected, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&loop->connection_count, 1, memory_order_relaxed);
+    if (loop == &pool->loops[0]) deliver_arrival(&arrival->mail, loop);
+    else client_mailbox_post(&loop->mailbox, &arrival->mail);
+}
+
+static void on_acceptable(uv_poll_t *poll, int status, int events)
+{
+    (void)events;
+    struct client_listener *listener = poll->data;
+    if (status < 0) return;
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        union client_address peer = {0};
+        socklen_t len = sizeof peer;
+        int fd = accept4(listener->fd, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            admit(listener, fd, &peer);
+            continue;
+        }
+        if (errno == EINTR || errno == ECONNABORTED) continue;
+        if (errno != EAGAIN && errno != EINVAL) /* EINVAL: it is being replaced */
+            client_loop_log(&listener->pool->loops[0], CLIENT_LOG_WARNING, "Accepting client connection: %s",
+                            strerror(errno));
+        return;
+    }
+}
+
+/* ---- opening ---- */
+
+static void listener_free(struct client_listener *listener)
+{
+    close(listener->fd);
+    free(listener->unix_path);
+    free(listener);
+}
+
+/* Takes `fd` and `unix_path` over. */
+static bool add_listener(struct opening *opening, int fd, char *unix_path, const char *name)
+{
+    struct client_listener *listener = calloc(1, sizeof *listener);
+    if (!listener || listen(fd, opening->backlog) != 0) {
+        snprintf(opening->error, opening->error_cap, "Could not listen on %s: %s", name,
+                 strerror(listener ? errno : ENOMEM));
+        free(listener);
+        free(unix_path);
+        close(fd);
+        return false;
+    }
+    listener->pool = opening->pool;
+    listener->fd = fd;
+    listener->unix_path = unix_path;
+    listener->next = opening->first;
+    opening->first = listener;
+    return true;
+}
+
+/* A bound socket, or -1 with errno. */
+static int bound_socket(const struct addrinfo *info)
+{
+    int on = 1;
+    int fd = socket(info->ai_family, info->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, info->ai_protocol);
+    if (fd < 0) return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (info->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd, info->ai_addr, info->ai_addrlen) == 0) return fd;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static bool listen_tcp(struct opening *opening, struct slice word, int port)
+{
+    bool optional = word.len > 0 && *word.ptr == '-';
+    char host[NI_MAXHOST];
+    char service[16];
+    snprintf(host, sizeof host, "%.*s", (int)(word.len - optional), word.ptr + optional);
+    snprintf(service, sizeof service, "%d", port);
+    bool any4 = strcmp(host, "*") == 0;
+    bool any6 = strcmp(host, "::*") == 0;
+    const struct addrinfo hints = {.ai_family = any4   ? AF_INET
+                                                : any6 ? AF_INET6
+                                                       : AF_UNSPEC,
+                                   .ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_PASSIVE};
+    struct addrinfo *info = NULL;
+    int status = getaddrinfo(any4 || any6 ? NULL : host, service, &hints, &info);
+    if (status != 0) {
+        snprintf(opening->error, opening->error_cap, "Could not create server TCP listening socket %s:%d: %s",
+                 host, port, gai_strerror(status));
+        return optional;
+    }
+    int fd = bound_socket(info);
+    int bind_errno = errno;
+    freeaddrinfo(info);
+    char name[NI_MAXHOST + 16];
+    snprintf(name, sizeof name, "%s:%d", host, port);
+    if (fd >= 0) return add_listener(opening, fd, NULL, name);
+    snprintf(opening->error, opening->error_cap, "Could not create server TCP listening socket %s: bind: %s",
+             name, strerror(bind_errno));
+    bool missing = bind_errno == EADDRNOTAVAIL || bind_errno == EAFNOSUPPORT || bind_errno == ENOPROTOOPT ||
+                   bind_errno == EPROTONOSUPPORT;
+    return optional && missing;
+}
+
+static bool listen_unix(struct opening *opening, const char *path, unsigned mode)
+{
+    union client_address address = {.local.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.local.sun_path) {
+        snprintf(opening->error, opening->error_cap,
+                 "Failed opening Unix socket: the path is longer than %zu bytes",
+                 sizeof address.local.sun_path - 1);
+        return false;
+    }
+    strcpy(address.local.sun_path, path);
+    unlink(path);
+    char *copy = strdup(path);
+    int fd = copy ? socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) : -1;
+    if (fd < 0 || bind(fd, &address.any, sizeof address.local) != 0 || (mode && chmod(path, mode) != 0)) {
+        snprintf(opening->error, opening->error_cap, "Failed opening Unix socket: bind: %s", strerror(errno));
+        if (fd >= 0) close(fd);
+        free(copy);
+        return false;
+    }
+    return add_listener(opening, fd, copy, path);
+}
+
+static bool open_tcp(struct opening *opening, const struct client_listen *listen)
+{
+    for (size_t i = 0; listen->port > 0 && i < listen->address_count; i++)
+        if (!listen_tcp(opening, listen->addresses[i], listen->port)) return false;
+    bool wanted = listen->port > 0 && listen->address_count > 0;
+    return !wanted || opening->first; /* else every address was optional; `error` names the last */
+}
+
+static void opening_undo(struct opening *opening)
+{
+    while (opening->first) {
+        struct client_listener *listener = opening->first;
+        opening->first = listener->next;
+        listener_free(listener);
+    }
+}
+
+/* ---- the pool's listeners ---- */
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+/* Loop 0's thread. */
+static void drop(struct client_listener *listener)
+{
+    if (!listener->polled) {
+        listener_free(listener);
+        return;
+    }
+    uv_close((uv_handle_t *)&listener->poll, on_listener_closed);
+    close(listener->fd);
+}
+
+static int poll_listener(struct client_listener *listener)
+{
+    int status = uv_poll_init(&listener->pool->loops[0].uv, &listener->poll, listener->fd);
+    if (status != 0) return status;
+    listener->poll.data = listener;
+    listener->polled = true;
+    return uv_poll_start(&listener->poll, UV_READABLE, on_acceptable);
+}
+
+/* Loop 0's thread: begins to accept from new sockets and closes retired ones. The last error of libuv's, 0: none. */
+static int attend(struct client_pool *pool)
+{
+    int status = 0;
+    pthread_mutex_lock(&pool->listeners_lock);
+    struct client_listener **link = &pool->listeners;
+    while (*link) {
+        struct client_listener *listener = *link;
+        if (listener->retired) {
+            *link = listener->next;
+            drop(listener);
+            continue;
+        }
+        int result = listener->polled ? 0 : poll_listener(listener);
+        if (result != 0) status = result;
+        link = &listener->next;
+    }
+    pthread_mutex_unlock(&pool->listeners_lock);
+    return status;
+}
+
+/* Adds what was opened to the pool's listeners. */
+static void take_over(struct client_pool *pool, struct opening *opening)
+{
+    struct client_listener **end = &pool->listeners;
+    while (*end)
+        end = &(*end)->next;
+    *end = opening->first;
+    opening->first = NULL;
+}
+
+bool client_listener_open(struct client_pool *pool, const struct client_listen *listen, char *error,
+                          size_t error_cap)
+{
+    struct opening opening = {pool, NULL, listen->backlog, error, error_cap};
+    bool done = open_tcp(&opening, listen) &&
+                (!listen->unix_path || listen_unix(&opening, listen->unix_path, listen->unix_mode));
+    if (!done) {
+        opening_undo(&opening);
+        return false;
+    }
+    take_over(pool, &opening);
+    int status = attend(pool);
+    if (status != 0) snprintf(error, error_cap, "Could not listen: %s", uv_strerror(status));
+    return status == 0;
+}
+
+void client_listener_deliver(struct client_mail *mail, void *owner)
+{
+    (void)mail;
+    struct client_loop *loop = owner;
+    atomic_store(&loop->pool->listeners_posted, false); /* before looking: what comes later posts again */
+    if (atomic_load(&loop->pool->stopping)) return;     /* a loop that ends must not get new handles */
+    int status = attend(loop->pool);
+    if (status != 0)
+        client_loop_log(loop, CLIENT_LOG_WARNING, "Accepting from new sockets: %s", uv_strerror(status));
+}
+
+static bool is_current(const struct client_listener *listener)
+{
+    return !listener->retired && !listener->unix_path;
+}
+
+/* The old sockets stop to listen first, as the new ones may be at the same port; a socket that was shut down can
+ * listen again. */
+static bool replace(struct client_pool *pool, struct opening *opening, const struct client_listen *wanted)
+{
+    for (struct client_listener *old = pool->listeners; old; old = old->next)
+        if (is_current(old)) shutdown(old->fd, SHUT_RD);
+    bool done = open_tcp(opening, wanted);
+    for (struct client_listener *old = pool->listeners; old; old = old->next) {
+        if (!is_current(old)) continue;
+        if (done) old->retired = true;
+        else listen(old->fd, opening->backlog);
+    }
+    if (done) take_over(pool, opening);
+    else opening_undo(opening);
+    return done;
+}
+
+bool client_listener_replace(struct client_pool *pool, const struct client_listen *listen, char *error,
+                             size_t error_cap)
+{
+    struct opening opening = {pool, NULL, listen->backlog, error, error_cap};
+    pthread_mutex_lock(&pool->listeners_lock);
+    bool done = replace(pool, &opening, listen);
+    pthread_mutex_unlock(&pool->listeners_lock);
+    if (done && !atomic_exchange(&pool->listeners_posted, true))
+        client_mailbox_post(&pool->loops[0].mailbox, &pool->listeners_changed);
+    return done;
+}
+
+void client_listener_close(struct client_pool *pool)
+{
+    while (pool->listeners) {
+        struct client_listener *listener = pool->listeners;
+        pool->listeners = listener->next;
+        if (listener->unix_path) unlink(listener->unix_path);
+        listener_free(listener);
+    }
+}

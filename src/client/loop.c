@@ -1,0 +1,172 @@
+/* loop.c: the life of an event loop and its slow clock (loop.h). */
+#include "client/loop.h"
+
+#include "client/connection.h"
+#include "util/assert.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TICK_MS          100
+#define TICKS_PER_SECOND 10
+#define KEEP_OUT_BYTES   (1u << 20) /* a larger reply buffer is given back */
+#define LOG_LINE_BYTES   512
+
+void client_loop_log(const struct client_loop *loop, int level, const char *format, ...)
+{
+    char line[LOG_LINE_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    const struct host *host = loop->worker->host;
+    host->log(host->app, level, "%s", line);
+}
+
+/* ---- mail ---- */
+
+static void close_connections(struct client_loop *loop)
+{
+    while (loop->first)
+        client_connection_close(loop->first);
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle)) uv_close(handle, NULL);
+}
+
+/* uv_run returns when no handle is left. */
+static void deliver_stop(struct client_mail *mail, void *owner)
+{
+    (void)mail;
+    struct client_loop *loop = owner;
+    pthread_mutex_lock(&loop->lock);
+    client_connection_send_replies(loop); /* what was executed is answered */
+    close_connections(loop);
+    pthread_mutex_unlock(&loop->lock);
+    uv_walk(&loop->uv, close_handle, NULL);
+}
+
+/* Connections that were killed are closed, those that wait for the end of a pause go on. */
+static void look_after(struct client_loop *loop)
+{
+    struct client_connection *next;
+    loop->paused = false;
+    for (struct client_connection *c = loop->first; c; c = next) {
+        next = c->next;
+        if (c->killed) client_connection_close(c);
+        else if (c->paused) client_connection_resume(c);
+    }
+}
+
+static void deliver_resume(struct client_mail *mail, void *owner)
+{
+    (void)mail;
+    struct client_loop *loop = owner;
+    atomic_store(&loop->resume_posted, false); /* before looking: what comes later posts again */
+    pthread_mutex_lock(&loop->lock);
+    look_after(loop);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+/* ---- clock ---- */
+
+static void check_connections(struct client_loop *loop)
+{
+    struct client_connection *next;
+    for (struct client_connection *c = loop->first; c; c = next) {
+        next = c->next;
+        client_connection_check(c);
+    }
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct client_loop *loop = timer->data;
+    pthread_mutex_lock(&loop->lock);
+    if (loop->paused) look_after(loop);
+    if (++loop->ticks % TICKS_PER_SECOND == 0) {
+        check_connections(loop);
+        heap_thread_trim(loop->worker->thread);
+    }
+    client_connection_send_replies(loop); /* of resumed connections; the buffer is theirs until then */
+    if (loop->out.cap > KEEP_OUT_BYTES) resp_out_free(&loop->out);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+static void on_after_poll(uv_check_t *check)
+{
+    struct client_loop *loop = check->data;
+    if (!loop->first_reply) return;
+    pthread_mutex_lock(&loop->lock);
+    client_connection_send_replies(loop);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+/* ---- life ---- */
+
+enum error client_loop_open(struct client_loop *loop, struct client_pool *pool, struct worker *worker)
+{
+    *loop = (struct client_loop){.pool = pool, .worker = worker};
+    pthread_mutex_init(&loop->lock, NULL);
+    resp_out_init(&loop->out);
+    loop->stop.deliver = deliver_stop;
+    loop->resume.deliver = deliver_resume;
+    loop->read_buf = malloc(CLIENT_READ_BYTES);
+    if (!loop->read_buf || uv_loop_init(&loop->uv) != 0) {
+        free(loop->read_buf);
+        loop->read_buf = NULL;
+        return ERROR_MEMORY;
+    }
+    loop->tick.data = loop;
+    int status = uv_timer_init(&loop->uv, &loop->tick);
+    if (status == 0) status = uv_timer_start(&loop->tick, on_tick, TICK_MS, TICK_MS);
+    loop->after_poll.data = loop;
+    if (status == 0) status = uv_check_init(&loop->uv, &loop->after_poll);
+    if (status == 0) status = uv_check_start(&loop->after_poll, on_after_poll);
+    ASSERT(status == 0); /* none can fail on a fresh loop */
+    return client_mailbox_open(&loop->mailbox, &loop->uv, loop);
+}
+
+void client_loop_run(struct client_loop *loop)
+{
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+void client_loop_close(struct client_loop *loop)
+{
+    if (!loop->read_buf) return; /* was not opened */
+    close_connections(loop);
+    client_mailbox_deliver(&loop->mailbox); /* clients that arrived beside the stop */
+    uv_walk(&loop->uv, close_handle, NULL);
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    int status = uv_loop_close(&loop->uv);
+    ASSERT(status == 0);
+    free(loop->read_buf);
+    resp_arena_free(&loop->arena);
+    resp_out_free(&loop->out);
+    pthread_mutex_destroy(&loop->lock);
+}
+
+static void visit_all(struct client_loop *loop, client_visit *visit, void *arg)
+{
+    for (struct client_connection *c = loop->first; c; c = c->next)
+        visit(arg, c);
+}
+
+void client_loop_visit(struct client_pool *pool, struct client_loop *own, client_visit *visit, void *arg)
+{
+    visit_all(own, visit, arg);
+    pthread_mutex_unlock(&own->lock); /* L2 */
+    for (unsigned i = 0; i < pool->loop_count; i++) {
+        struct client_loop *loop = &pool->loops[i];
+        if (loop == own) continue;
+        pthread_mutex_lock(&loop->lock);
+        visit_all(loop, visit, arg);
+        pthread_mutex_unlock(&loop->lock);
+    }
+    pthread_mutex_lock(&own->lock);
+}

@@ -1,0 +1,84 @@
+/* loop.h: one worker's event loop, with what its connections share. Private to client/.
+ *
+ * Invariants:
+ * L1. A loop's thread holds its lock in every callback: who else holds it sees connections at rest.
+ * L2. A thread holds at most one loop lock: a command that looks at other loops lets go of its own first
+ *     (client_loop_visit). So nobody waits in a circle.
+ * L3. Replies in `out` are sent before the loop waits and before it closes handles.
+ */
+#ifndef CAIRN_CLIENT_LOOP_H
+#define CAIRN_CLIENT_LOOP_H
+
+#include "client/mailbox.h"
+#include "client/pool.h"
+#include "command/dispatch.h"
+#include "command/host.h"
+
+#include <pthread.h>
+#include <uv.h>
+
+#define CLIENT_READ_BYTES (64 * 1024) /* of one read; bounds a connection's turn */
+
+struct client_connection;
+
+struct client_loop {
+    uv_loop_t uv;
+    uv_timer_t tick;
+    uv_check_t after_poll; /* every socket that was ready has had its turn */
+    struct client_mailbox mailbox;
+    struct client_mail stop;
+    struct client_mail resume;
+    atomic_bool resume_posted;
+    struct client_pool *pool;
+    struct worker *worker;
+    pthread_t thread;
+    unsigned ticks;
+    bool paused; /* some connection waits for the end of CLIENT PAUSE */
+    pthread_mutex_t lock;
+    struct client_connection *first; /* oldest first */
+    struct client_connection *last;
+    atomic_uint connection_count;
+    /* scratch of the connections whose turn it is */
+    char *read_buf;
+    struct resp_arena arena;
+    struct resp_out out; /* replies of the connections in this list, in its order */
+    struct client_connection *first_reply;
+    struct client_connection *last_reply;
+    struct resp_request requests[DISPATCH_BATCH_MAX];
+    size_t ends[DISPATCH_BATCH_MAX]; /* where each request ends, from the first one's start */
+};
+
+struct client_pool {
+    struct server_state *server;
+    const struct client_settings *settings;
+    struct client_loop *loops;
+    unsigned loop_count;
+    struct client_listener *listeners; /* served by loop 0 */
+    pthread_mutex_t listeners_lock;    /* of the list; nothing is waited for under it */
+    struct client_mail listeners_changed;
+    atomic_bool listeners_posted; /* the mail is under way */
+    atomic_bool stopping;
+    atomic_uint connected;
+    _Atomic uint64_t next_id;
+    _Atomic uint64_t received;
+    _Atomic uint64_t rejected;
+    _Atomic uint64_t output_limit_disconnections;
+    _Atomic uint64_t query_limit_disconnections;
+};
+
+MUST_CHECK enum error client_loop_open(struct client_loop *loop, struct client_pool *pool,
+                                       struct worker *worker);
+void client_loop_run(struct client_loop *loop); /* until stopped */
+void client_loop_close(struct client_loop *loop);
+
+/* Calls visit for each connection of all loops, under their locks. The caller's command runs on `own` and
+ * holds its lock, which is let go and taken again: no pointer to another connection outlives the call. */
+typedef void client_visit(void *arg, struct client_connection *connection);
+void client_loop_visit(struct client_pool *pool, struct client_loop *own, client_visit *visit, void *arg);
+
+#define CLIENT_LOG_VERBOSE 1 /* levels of host->log */
+#define CLIENT_LOG_WARNING 3
+__attribute__((format(printf, 3, 4))) void client_loop_log(const struct client_loop *loop, int level,
+                                                           const char *format, ...);
+
+#endif

@@ -1,0 +1,83 @@
+/* pool.h: the event loops of all workers and the connections they serve: the contract of client/.
+ *
+ *     client_pool_open(...);              // a loop per worker
+ *     client_pool_listen(pool, ...);      // sockets, accepted by loop 0
+ *     client_pool_run(pool);              // loop 0 on this thread, the others on their own; until stopped
+ *     client_pool_close(pool);
+ *
+ * A connection belongs to the worker that had the fewest when it came; that worker reads, executes and
+ * answers.
+ */
+#ifndef CAIRN_CLIENT_POOL_H
+#define CAIRN_CLIENT_POOL_H
+
+#include "command/server_state.h"
+#include "command/worker.h"
+#include "util/error.h"
+
+#include <stdbool.h>
+
+/* CONFIG SET changes them at run time: relaxed atomics. */
+struct client_settings {
+    _Atomic uint64_t maxclients;
+    _Atomic int64_t timeout_s;          /* idle connections are closed; 0: never */
+    _Atomic int tcp_keepalive_s;        /* 0: off */
+    _Atomic uint64_t query_limit_bytes; /* client-query-buffer-limit */
+    _Atomic uint64_t output_hard_bytes; /* client-output-buffer-limit normal; 0: none */
+    _Atomic uint64_t output_soft_bytes;
+    _Atomic int64_t output_soft_s;
+    _Atomic bool protected_mode;
+};
+
+struct client_pool;
+
+/* `workers` are open and as many as server->worker_count. All pointers must outlive the pool. */
+MUST_CHECK enum error client_pool_open(struct server_state *server, struct worker *workers,
+                                       const struct client_settings *settings, struct client_pool **pool_out);
+
+struct client_listen {
+    const struct slice *addresses; /* as `bind` has them: "-" before one that may be missing, "*" and "::*" */
+    size_t address_count;
+    int port; /* 0: no TCP */
+    int backlog;
+    const char *unix_path; /* NULL: none */
+    unsigned unix_mode;    /* permissions; 0: as umask leaves them */
+};
+/* All or nothing; `error` says what went wrong. Before client_pool_run, or on loop 0's thread. */
+bool client_pool_listen(struct client_pool *pool, const struct client_listen *listen, char *error,
+                        size_t error_cap);
+
+/* Replaces the TCP sockets while the pool runs; connections stay. When one of the new ones cannot be had, the old
+ * ones go on, and `error` says why. Any thread. */
+bool client_pool_relisten(struct client_pool *pool, const struct client_listen *listen, char *error,
+                          size_t error_cap);
+
+/* ERROR_MEMORY when a thread cannot be started. */
+MUST_CHECK enum error client_pool_run(struct client_pool *pool);
+/* Ends client_pool_run: connections are closed as they are. Any thread, and signal handlers; once is enough.
+ */
+void client_pool_stop(struct client_pool *pool);
+void client_pool_close(struct client_pool *pool);
+
+struct client_pool_stats {
+    uint64_t connected;
+    uint64_t received; /* connections accepted since the start */
+    uint64_t rejected; /* by maxclients */
+    uint64_t output_limit_disconnections;
+    uint64_t query_limit_disconnections;
+};
+/* No lock: may be called inside the gate. */
+void client_pool_stats(const struct client_pool *pool, struct client_pool_stats *stats_out);
+void client_pool_reset_stats(struct client_pool *pool);
+/* Requests held by CLIENT PAUSE are looked at again. */
+void client_pool_resume(struct client_pool *pool);
+
+/* ---- CLIENT INFO, LIST, KILL: called by a command that runs on `worker`'s thread, outside of the gate ----
+ */
+void client_pool_info(struct client_pool *pool, const struct session *session, struct resp_out *line_out);
+void client_pool_list(struct client_pool *pool, const struct worker *worker,
+                      const struct client_filter *filter, struct resp_out *lines_out);
+uint64_t client_pool_kill(struct client_pool *pool, const struct worker *worker, struct session *self,
+                          const struct client_filter *filter);
+
+#endif

@@ -1,0 +1,151 @@
+/* roster.c: CLIENT INFO, LIST and KILL: the connections of all workers as one list (pool.h). */
+#include "client/address.h"
+#include "client/connection.h"
+#include "command/multi.h"
+#include "command/watch.h"
+#include "util/clock.h"
+
+#include <stdio.h>
+
+#define FLAGS_BYTES 16
+
+/* The address at which the client reached us. */
+static void local_address(const struct client_connection *c, char text[CLIENT_ADDRESS_BYTES])
+{
+    union client_address address = {.any.sa_family = AF_UNSPEC};
+    socklen_t len = sizeof address;
+    if (getsockname(client_connection_fd(c), &address.any, &len) != 0) address.any.sa_family = AF_UNSPEC;
+    client_address_text(&address, text);
+}
+
+static void put_text(struct resp_out *out, const char *text)
+{
+    resp_raw(out, text, strlen(text));
+}
+
+static const char *text_or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
+static void flags_text(const struct client_connection *c, char text[FLAGS_BYTES])
+{
+    size_t len = 0;
+    if (multi_is_open(&c->session)) text[len++] = 'x';
+    if (c->paused) text[len++] = 'b';
+    if (watch_is_dirty(c->session.watcher)) text[len++] = 'd';
+    if (c->ending) text[len++] = 'c';
+    if (c->local_socket) text[len++] = 'U';
+    if (c->session.no_evict) text[len++] = 'e';
+    if (c->session.no_touch) text[len++] = 'T';
+    if (len == 0) text[len++] = 'N';
+    text[len] = '\0';
+}
+
+static long long queued_commands(const struct session *session)
+{
+    return session->multi ? (long long)session->multi->count : -1;
+}
+
+void client_pool_info(struct client_pool *pool, const struct session *session, struct resp_out *line_out)
+{
+    const struct client_connection *c = session->connection;
+    const struct command_entry *last =
+        session->last_command ? command_table_entry(pool->server->table, session->last_command) : NULL;
+    size_t query_free = c->turn_bytes ? CLIENT_READ_BYTES - c->turn_bytes : c->query.cap - c->query.len;
+    size_t queued = c->output ? c->output->queued_bytes : 0;
+    size_t blocks = c->output ? c->output->block_count : 0;
+    int64_t now_ms = clock_monotonic_ns() / 1000000;
+    char local[CLIENT_ADDRESS_BYTES];
+    char flags[FLAGS_BYTES];
+    char line[512];
+    local_address(c, local);
+    flags_text(c, flags);
+    snprintf(line, sizeof line, "id=%llu addr=%s laddr=%s fd=%d name=", (unsigned long long)session->id,
+             c->address, local, client_connection_fd(c));
+    put_text(line_out, line);
+    put_text(line_out, text_or_empty(session->name));
+    snprintf(
+        line, sizeof line,
+        " age=%lld idle=%lld flags=%s db=%u sub=0 psub=0 ssub=0 multi=%lld watch=%zu qbuf=%zu qbuf-free=%zu argv-mem=0 "
+        "multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%zu omem=%zu tot-mem=%zu events=%s%s cmd=%s user=default redir=-1 "
+        "resp=%d lib-name=",
+        (long long)((clock_wall_ms() - session->created_ms) / 1000),
+        (long long)((now_ms - c->last_io_ms) / 1000), flags, session->db, queued_commands(session),
+        watch_key_count(session->watcher), c->turn_bytes + c->query.len,
+        query_free, multi_bytes(session), blocks, queued,
+        sizeof *c + c->query.cap + queued + multi_bytes(session), c->reading ? "r" : "",
+        c->output ? "w" : "", last ? last->full_name : "NULL", session->proto);
+    put_text(line_out, line);
+    put_text(line_out, text_or_empty(session->lib_name));
+    put_text(line_out, " lib-ver=");
+    put_text(line_out, text_or_empty(session->lib_ver));
+}
+
+static bool id_matches(const struct client_filter *filter, uint64_t id)
+{
+    for (size_t i = 0; i < filter->id_count; i++)
+        if (filter->ids[i] == id) return true;
+    return !filter->has_id;
+}
+
+static bool matches(const struct client_filter *filter, const struct client_connection *c,
+                    const struct session *self)
+{
+    if (!id_matches(filter, c->session.id)) return false;
+    if (filter->skip_me && &c->session == self) return false;
+    if (filter->addr.ptr && !slice_equal(filter->addr, slice_of(c->address))) return false;
+    if (filter->user.ptr && !slice_equal(filter->user, SLICE("default"))) return false;
+    if (filter->type.ptr && !slice_is_word(filter->type, "normal")) return false;
+    if (filter->max_age_s >= 0 && (clock_wall_ms() - c->session.created_ms) / 1000 < filter->max_age_s)
+        return false;
+    if (!filter->laddr.ptr) return true;
+    char local[CLIENT_ADDRESS_BYTES];
+    local_address(c, local);
+    return slice_equal(filter->laddr, slice_of(local));
+}
+
+struct list_arg {
+    struct client_pool *pool;
+    const struct client_filter *filter;
+    struct resp_out *lines;
+};
+
+static void list_one(void *arg, struct client_connection *c)
+{
+    struct list_arg *list = arg;
+    if (!matches(list->filter, c, NULL)) return;
+    client_pool_info(list->pool, &c->session, list->lines);
+    resp_raw(list->lines, "\n", 1);
+}
+
+void client_pool_list(struct client_pool *pool, const struct worker *worker,
+                      const struct client_filter *filter, struct resp_out *lines_out)
+{
+    struct list_arg list = {pool, filter, lines_out};
+    client_loop_visit(pool, &pool->loops[worker->id], list_one, &list);
+}
+
+struct kill_arg {
+    const struct client_filter *filter;
+    struct session *self;
+    uint64_t killed;
+};
+
+static void kill_one(void *arg, struct client_connection *c)
+{
+    struct kill_arg *kill = arg;
+    if (c->killed || !matches(kill->filter, c, kill->self)) return;
+    kill->killed++;
+    if (&c->session == kill->self) c->session.close_after_reply = true;
+    else c->killed = true;
+}
+
+uint64_t client_pool_kill(struct client_pool *pool, const struct worker *worker, struct session *self,
+                          const struct client_filter *filter)
+{
+    struct kill_arg kill = {filter, self, 0};
+    client_loop_visit(pool, &pool->loops[worker->id], kill_one, &kill);
+    if (kill.killed > 0) client_pool_resume(pool); /* each loop closes its own */
+    return kill.killed;
+}

@@ -1,0 +1,483 @@
+/* dispatch.c: from parsed requests to executed commands.
+ *
+ * Terms: a *stay* is the time a worker is inside the gate shared: a run of keyed commands of one batch.
+ * *Outside* commands touch no keyspace and run between stays.
+ *
+ * What happens to a request, in this order: found and arity checked; authenticated; held by a pause; memory
+ * checked (and made by eviction: no lock is held yet); into the gate; stripes locked,
+ * ascending; transaction begun; handler; committed or taken back; unlocked; accounted.
+ *
+ * Invariants:
+ * D1. Stripe locks are held from before the first lookup until the commit has returned (H3).
+ * D2. A worker inside shared neither waits for the gate nor blocks on anything but a stripe.
+ * D3. A reply is complete before the next request's begins; what a failed command wrote is cut first.
+ */
+#include "command/dispatch.h"
+
+#include "command/access.h"
+#include "command/batch.h"
+#include "command/dispatch_run.h"
+#include "command/multi.h"
+#include "command/transaction/transaction_commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define UNSEEN_BYTES_MAX    4096       /* of requests: then memory is looked at again */
+#define LARGE_REPLIES_BYTES (1u << 20) /* sent before more are made: 64 replies could be 512 MiB each */
+#define RECLAIM_STEP_BLOCKS 256        /* freed in one stay in the gate */
+#define RECLAIM_STEPS       16         /* between two looks at whether there is room now */
+#define RECLAIM_ROUNDS      16         /* then a write is refused although more could be freed */
+#define CLOCK_STALE_NS      1000000    /* a command longer than this makes the wall clock be read again */
+
+static void load_settings(struct run *run)
+{
+    const struct settings *settings = run->server->settings;
+    int64_t slowlog_us = atomic_load_explicit(&settings->slowlog_slower_than_us, memory_order_relaxed);
+    int64_t latency_ms = atomic_load_explicit(&settings->latency_threshold_ms, memory_order_relaxed);
+    uint64_t from_ns = CLOCK_STALE_NS;
+    if (slowlog_us >= 0 && (uint64_t)slowlog_us * 1000 < from_ns) from_ns = (uint64_t)slowlog_us * 1000;
+    if (latency_ms > 0 && (uint64_t)latency_ms * 1000000 < from_ns) from_ns = (uint64_t)latency_ms * 1000000;
+    run->note_from_ns = from_ns;
+    run->track_latency = atomic_load_explicit(&settings->latency_tracking, memory_order_relaxed);
+    run->memory_known = run->memory_stuck = false;
+}
+
+/* What is written from now on counts as used now; a frequency outlives the value it was counted for. */
+static void note_time(const struct run *run)
+{
+    const struct settings *settings = run->server->settings;
+    keyspace_set_access(run->worker->keyspace, access_new(settings, run->now_ms), !access_is_lfu(settings));
+}
+
+/* ---- the gate ---- */
+
+void dispatch__enter_shared(struct run *run)
+{
+    if (run->inside) return;
+    gate_enter_shared(&run->server->gate, run->worker->id);
+    run->inside = true;
+    run->ticks = clock_ticks(); /* waiting is not the command's time */
+}
+
+void dispatch__leave_shared(struct run *run)
+{
+    if (!run->inside) return;
+    gate_leave_shared(&run->server->gate, run->worker->id);
+    run->inside = false;
+}
+
+/* ---- accounting ---- */
+
+static void count_error(struct run *run, size_t reply_at)
+{
+    stats_add(&run->worker->counters.error_replies, 1);
+    const char *text = run->out->buf + reply_at + 1;
+    stats_count_error(&run->server->errors, (struct slice){text, run->out->len - reply_at - 1});
+}
+
+static bool replied_error(const struct run *run, size_t reply_at)
+{
+    return run->out->len > reply_at && run->out->buf[reply_at] == '-';
+}
+
+/* The histogram of a command, made when it first runs; NULL when there is no memory for it. */
+static struct histogram *histogram_of(struct command_stats *stats)
+{
+    struct histogram *histogram = atomic_load_explicit(&stats->histogram, memory_order_relaxed);
+    if (__builtin_expect(histogram != NULL, 1)) return histogram;
+    histogram = calloc(1, sizeof *histogram);
+    atomic_store_explicit(&stats->histogram, histogram, memory_order_release);
+    return histogram;
+}
+
+static void log_slow(struct run *run, const struct call *call, int64_t duration_us)
+{
+    struct slowlog_source source = {
+        .argv = call->argv,
+        .argc = call->argc,
+        .redacted = call->redacted,
+        .address = run->session->address,
+        .client_name = run->session->name,
+    };
+    uint64_t max_len = atomic_load_explicit(&run->server->settings->slowlog_max_len, memory_order_relaxed);
+    slowlog_add(&run->server->slowlog, max_len, &source, duration_us);
+}
+
+static void note_slow(struct run *run, const struct call *call, uint64_t duration_ns)
+{
+    uint32_t flags = call->command->flags;
+    const struct settings *settings = run->server->settings;
+    int64_t slowlog_us = atomic_load_explicit(&settings->slowlog_slower_than_us, memory_order_relaxed);
+    int64_t latency_ms = atomic_load_explicit(&settings->latency_threshold_ms, memory_order_relaxed);
+    int64_t duration_us = (int64_t)(duration_ns / 1000);
+    if (slowlog_us >= 0 && duration_us >= slowlog_us && !(flags & COMMAND_SKIP_SLOWLOG))
+        log_slow(run, call, duration_us);
+    if (latency_ms > 0 && duration_us / 1000 >= latency_ms)
+        latency_add(&run->server->latency, flags & COMMAND_FAST ? "fast-command" : "command",
+                    duration_us / 1000);
+    if (duration_ns >= CLOCK_STALE_NS) run->now_ms = clock_wall_ms();
+}
+
+void dispatch__account(struct run *run, const struct call *call, const struct command_entry *entry)
+{
+    uint64_t now = clock_ticks();
+    uint64_t duration_ns = clock_ticks_ns(run->server->clock, now - run->ticks);
+    run->ticks = now;
+    struct command_stats *stats = &run->worker->stats[entry->id];
+    stats_add(&stats->calls, 1);
+    stats_add(&stats->duration_ns, duration_ns);
+    if (run->track_latency) {
+        struct histogram *histogram = histogram_of(stats);
+        if (histogram) histogram_record(histogram, duration_ns);
+    }
+    if (__builtin_expect(replied_error(run, call->reply_at), 0)) {
+        stats_add(&stats->failed, 1);
+        count_error(run, call->reply_at);
+    }
+    if (__builtin_expect(duration_ns >= run->note_from_ns, 0)) note_slow(run, call, duration_ns);
+}
+
+/* ---- what may keep a command from running ---- */
+
+/* A refused command spoils the transaction it was meant for; a refused EXEC ends it. */
+static void reply_refusal(struct run *run, const struct command_entry *entry, const char *text)
+{
+    if (!multi_is_open(run->session)) {
+        resp_error(run->out, text);
+        return;
+    }
+    run->session->multi->aborted = true;
+    if (!entry || entry->command != &transaction_exec) {
+        resp_error(run->out, text);
+        return;
+    }
+    size_t code_len = strlen("ERR ");
+    bool general = strncmp(text, "ERR ", code_len) == 0;
+    resp_errorf(run->out, "EXECABORT Transaction discarded because of: %s", general ? text + code_len : text);
+    multi_end(run->session);
+}
+
+static void reject(struct run *run, const struct command_entry *entry, const char *text)
+{
+    size_t reply_at = run->out->len;
+    reply_refusal(run, entry, text);
+    if (replied_error(run, reply_at)) count_error(run, reply_at);
+    if (entry) stats_add(&run->worker->stats[entry->id].rejected, 1);
+}
+
+/* A browser that was led to talk to this port must not get its later lines executed: they could be commands. */
+static bool is_http(struct slice name)
+{
+    return slice_is_word(name, "post") || slice_is_word(name, "host:");
+}
+
+static void refuse_http(struct run *run)
+{
+    const struct host *host = run->worker->host;
+    host->log(host->app, HOST_LOG_WARNING,
+              "Possible SECURITY ATTACK detected: POST or Host: came as a command, as from a web browser "
+              "that was led "
+              "here to send commands of somebody else's. Connection from %s aborted.",
+              run->session->address ? run->session->address : "an unknown address");
+    run->session->close_after_reply = true;
+}
+
+/* Answers a request that names no command, or one with a wrong number of arguments. */
+static void reject_unknown(struct run *run, const struct batch_item *item, const struct resp_request *request)
+{
+    char text[COMMAND_ERROR_BYTES];
+    if (item->found == COMMAND_UNKNOWN && is_http(request->argv[0])) {
+        refuse_http(run);
+        return;
+    }
+    command_table_error(item->found, item->entry, request->argv, request->argc, text);
+    reject(run, item->found == COMMAND_WRONG_ARITY ? item->entry : NULL, text);
+}
+
+static bool has_memory_limit(const struct run *run)
+{
+    return atomic_load_explicit(&run->server->settings->maxmemory_bytes, memory_order_relaxed) > 0;
+}
+
+bool dispatch__reclaim_some(struct run *run)
+{
+    unsigned steps = 0;
+    bool more = keyspace_reclaim_pending(run->worker->keyspace) > 0;
+    dispatch__leave_shared(run);
+    while (more && steps < RECLAIM_STEPS) {
+        dispatch__enter_shared(run);
+        more = keyspace_reclaim_step(run->worker->keyspace, run->worker->thread, RECLAIM_STEP_BLOCKS);
+        dispatch__leave_shared(run); /* whoever waits to be alone waits for one step at most */
+        steps++;
+    }
+    return steps > 0;
+}
+
+/* Whether a command that may use more memory can run, after room was made. */
+static bool memory_allows(struct run *run)
+{
+    if ((!run->memory_known || run->memory_stuck) && has_memory_limit(run)) {
+        dispatch__leave_shared(run); /* M1 */
+        run->bytes_unseen = 0;
+        run->memory_stuck = memory_limit_enforce(run->server, run->worker->id, run->worker->evictor,
+                                                 run->now_ms) == MEMORY_STUCK;
+    }
+    run->memory_known = true;
+    return !run->memory_stuck;
+}
+
+/* What the command may do: EXEC does what is queued, and to queue takes memory. */
+static uint32_t effective_flags(const struct run *run, const struct command *command)
+{
+    if (!multi_is_open(run->session)) return command->flags;
+    if (command == &transaction_exec) return command->flags | run->session->multi->flags;
+    return command->flags & COMMAND_UNQUEUED ? command->flags : command->flags | COMMAND_DENYOOM;
+}
+
+static bool is_paused(const struct run *run, const struct command *command)
+{
+    switch (server_state_paused(run->server, run->now_ms)) {
+    case PAUSE_NONE: return false;
+    case PAUSE_WRITE: return (effective_flags(run, command) & (COMMAND_WRITE | COMMAND_MAY_REPLICATE)) != 0;
+    case PAUSE_ALL: return true;
+    }
+    return false;
+}
+
+static bool needs_auth(const struct run *run, const struct command *command)
+{
+    return !run->session->authenticated && !(command->flags & COMMAND_NO_AUTH) &&
+           atomic_load_explicit(&run->server->settings->password_set, memory_order_relaxed);
+}
+
+/* False after having replied why the command does not run. */
+static bool may_run(struct run *run, const struct batch_item *item, const struct resp_request *request)
+{
+    if (__builtin_expect(item->found != COMMAND_FOUND, 0)) {
+        reject_unknown(run, item, request);
+        return false;
+    }
+    const struct command *command = item->entry->command;
+    if (__builtin_expect(needs_auth(run, command), 0)) {
+        reject(run, item->entry, "NOAUTH Authentication required.");
+        return false;
+    }
+    if (__builtin_expect(!memory_allows(run), 0) && effective_flags(run, command) & COMMAND_DENYOOM) {
+        reject(run, item->entry, "OOM command not allowed when used memory > 'maxmemory'.");
+        return false;
+    }
+    if (multi_is_open(run->session) && command->flags & COMMAND_NO_MULTI) {
+        reject(run, item->entry, "ERR Command not allowed inside a transaction");
+        return false;
+    }
+    if (__builtin_expect(item->no_memory, 0)) {
+        reject(run, item->entry, "OOM out of process memory.");
+        return false;
+    }
+    return true;
+}
+
+/* ---- running ---- */
+
+static void end_transaction(struct call *call)
+{
+    if (call->failed) {
+        tx_abort(call->tx);
+        return;
+    }
+    tx_commit(call->tx);
+    if (call->changes) stats_add(&call->worker->counters.changes, call->changes);
+}
+
+static void lock_stripes(struct call *call, uint64_t stripes)
+{
+    if (call->key_count == 1) keyspace_lock(call->keyspace, call->keys[0].stripe);
+    else if (stripes) keyspace_lock_set(call->keyspace, stripes);
+}
+
+static void unlock_stripes(struct call *call, uint64_t stripes)
+{
+    if (call->key_count == 1) keyspace_unlock(call->keyspace, call->keys[0].stripe);
+    else if (stripes) keyspace_unlock_set(call->keyspace, stripes);
+}
+
+static void run_handler(struct run *run, struct call *call, uint64_t stripes)
+{
+    dispatch__enter_shared(run);
+    lock_stripes(call, stripes);
+    tx_begin(call->tx);
+    call->command->handler(call);
+    end_transaction(call);
+    unlock_stripes(call, stripes); /* D1 */
+}
+
+/* A command for which there was no room left nothing behind: it runs again when room could be made. */
+static void run_shared(struct run *run, struct call *call, uint64_t stripes)
+{
+    run_handler(run, call, stripes);
+    for (unsigned round = 0; __builtin_expect(call->no_room, 0) && round < RECLAIM_ROUNDS; round++) {
+        if (!dispatch__reclaim_some(run)) return;
+        call->out->len = call->reply_at;
+        call->failed = call->no_room = false;
+        call->changes = 0;
+        run_handler(run, call, stripes);
+    }
+}
+
+static void run_exclusive(struct run *run, struct call *call)
+{
+    dispatch__leave_shared(run); /* G3 */
+    gate_enter_exclusive(&run->server->gate);
+    run->ticks = clock_ticks();
+    tx_begin(call->tx);
+    call->command->handler(call);
+    end_transaction(call);
+    gate_leave_exclusive(&run->server->gate);
+}
+
+static bool runs_alone(const struct command *command, const struct slice *argv, size_t argc)
+{
+    if (!(command->flags & COMMAND_EXCLUSIVE)) return false;
+    return !command->may_share || !command->may_share(argv, argc);
+}
+
+static void run_outside(struct run *run, struct call *call)
+{
+    dispatch__leave_shared(run); /* D2: it may block */
+    call->tx = NULL;
+    call->command->handler(call);
+}
+
+struct call dispatch__call(struct run *run, const struct command *command, const struct resp_request *request,
+                           const struct key *keys, size_t key_count)
+{
+    return (struct call){
+        .command = command,
+        .argv = request->argv,
+        .argc = request->argc,
+        .session = run->session,
+        .worker = run->worker,
+        .keyspace = run->worker->keyspace,
+        .tx = heap_thread_tx(run->worker->thread),
+        .out = run->out,
+        .keys = keys,
+        .key_count = key_count,
+        .db = run->session->db,
+        .now_ms = run->now_ms,
+        .reply_at = run->out->len,
+        .run = run,
+    };
+}
+
+void dispatch__execute(struct run *run, struct call *call, const struct command_entry *entry,
+                       uint64_t stripes)
+{
+    const struct command *command = call->command;
+    run->session->last_command = command;
+    run->session->last_command_ms = run->now_ms;
+    run->session->commands++;
+    stats_add(&run->worker->counters.commands, 1);
+    bool keyed = call->key_count > 0 || command->flags & COMMAND_SHARED;
+    if (runs_alone(command, call->argv, call->argc)) run_exclusive(run, call);
+    else if (keyed) run_shared(run, call, stripes);
+    else run_outside(run, call);
+    if (!keyed) { /* CONFIG: what it changed holds for its own accounting */
+        stats_follow_reset(run->worker);
+        load_settings(run);
+    }
+    dispatch__account(run, call, entry);
+}
+
+/* Between MULTI and EXEC. */
+static void queue(struct run *run, const struct batch_item *item, const struct resp_request *request,
+                  const struct key *keys)
+{
+    const struct command *command = item->entry->command;
+    struct multi *multi = run->session->multi;
+    run->session->last_command = command;
+    run->session->last_command_ms = run->now_ms;
+    bool alone = runs_alone(command, request->argv, request->argc);
+    bool useless = multi->aborted; /* nothing of it will run */
+    if (!useless && multi_add(multi, item->entry, request, keys, item->key_count, alone) != ERROR_OK) {
+        reject(run, item->entry, "OOM out of process memory.");
+        return;
+    }
+    resp_simple(run->out, "QUEUED");
+}
+
+static void execute(struct run *run, const struct batch *batch, const struct batch_item *item,
+                    const struct resp_request *request)
+{
+    const struct command *command = item->entry->command;
+    const struct key *keys = batch->keys + item->first_key;
+    if (multi_is_open(run->session) && !(command->flags & COMMAND_UNQUEUED)) {
+        queue(run, item, request, keys);
+        return;
+    }
+    struct call call = dispatch__call(run, command, request, keys, item->key_count);
+    dispatch__execute(run, &call, item->entry, item->stripes);
+    run->bytes_unseen += request->bytes;
+    if (run->bytes_unseen >= UNSEEN_BYTES_MAX) run->memory_known = false;
+}
+
+/* CLIENT REPLY: whether the replies to the next request are dropped. */
+static void begin_reply(struct run *run)
+{
+    enum session_reply reply = run->session->reply;
+    run->out->discard = reply == SESSION_REPLY_OFF || reply == SESSION_REPLY_SKIP;
+}
+
+static void end_reply(struct run *run)
+{
+    if (run->session->reply == SESSION_REPLY_SKIP) run->session->reply = SESSION_REPLY_ON;
+    else if (run->session->reply == SESSION_REPLY_SKIP_NEXT) run->session->reply = SESSION_REPLY_SKIP;
+}
+
+static bool replies_are_large(const struct run *run)
+{
+    return run->out->len - run->out_begin > LARGE_REPLIES_BYTES;
+}
+
+static enum dispatch_stop run_batch(struct run *run, struct batch *batch, const struct resp_request *requests,
+                                    size_t *done)
+{
+    for (size_t i = 0; i < batch->count && !replies_are_large(run); i++) {
+        const struct batch_item *item = &batch->items[i];
+        if (item->found == COMMAND_FOUND && is_paused(run, item->entry->command)) return DISPATCH_PAUSED;
+        begin_reply(run);
+        batch_prefetch(batch, item, run->worker->keyspace, run->session->db);
+        if (may_run(run, item, &requests[i])) execute(run, batch, item, &requests[i]);
+        end_reply(run);
+        (*done)++;
+        if (run->session->close_after_reply || run->out->failed) return DISPATCH_CLOSE;
+    }
+    return DISPATCH_DONE;
+}
+
+enum dispatch_stop dispatch_batch(struct worker *worker, struct session *session,
+                                  const struct resp_request *requests, size_t count, struct resp_out *out,
+                                  size_t *done_out)
+{
+    struct run run = {.worker = worker,
+                      .server = worker->server,
+                      .session = session,
+                      .out = out,
+                      .out_begin = out->len,
+                      .now_ms = clock_wall_ms()};
+    enum dispatch_stop stop = DISPATCH_DONE;
+    out->proto = session->proto;
+    *done_out = 0;
+    stats_follow_reset(worker);
+    load_settings(&run);
+    note_time(&run);
+    while (stop == DISPATCH_DONE && *done_out < count && !replies_are_large(&run)) {
+        const struct resp_request *next = requests + *done_out;
+        size_t size = count - *done_out < DISPATCH_BATCH_MAX ? count - *done_out : DISPATCH_BATCH_MAX;
+        batch_resolve(worker->batch, run.server->table, worker->keyspace, next, size);
+        run.ticks = clock_ticks();
+        stop = run_batch(&run, worker->batch, next, done_out);
+        dispatch__leave_shared(&run);
+    }
+    return stop;
+}

@@ -1,0 +1,38 @@
+/* dispatch_run.h: a batch being executed: what dispatch.c shares with EXEC, which executes commands of its own. */
+#ifndef CAIRN_COMMAND_DISPATCH_RUN_H
+#define CAIRN_COMMAND_DISPATCH_RUN_H
+
+#include "command/call.h"
+#include "command/server_state.h"
+#include "resp/parse.h"
+
+struct run {
+    struct worker *worker;
+    struct server_state *server;
+    struct session *session;
+    struct resp_out *out;
+    size_t out_begin; /* out->len before the first request */
+    int64_t now_ms;
+    uint64_t ticks; /* when the last command ended */
+    bool inside;    /* the gate, shared */
+    size_t bytes_unseen; /* of requests since memory was looked at */
+    bool memory_known;
+    bool memory_stuck; /* above the limit, and nothing can go */
+    /* settings, read once per batch and after each command that may change them */
+    uint64_t note_from_ns; /* slower commands are looked at by note_slow */
+    bool track_latency;
+};
+
+void dispatch__enter_shared(struct run *run);
+void dispatch__leave_shared(struct run *run);
+/* Frees a bounded part of what flushes have dropped; false when there is nothing (H7). No lock is held, no transaction open. */
+bool dispatch__reclaim_some(struct run *run);
+/* The call of a command of this session; the reply begins at the end of run->out. */
+struct call dispatch__call(struct run *run, const struct command *command, const struct resp_request *request,
+                           const struct key *keys, size_t key_count);
+/* Executes a call from the gate to its accounting. `stripes`: of its keys. */
+void dispatch__execute(struct run *run, struct call *call, const struct command_entry *entry, uint64_t stripes);
+/* Counts a call that was executed since run->ticks. */
+void dispatch__account(struct run *run, const struct call *call, const struct command_entry *entry);
+
+#endif

@@ -1,0 +1,56 @@
+/* host.h: what the commands need from the layers above, as callbacks given at boot (client/ and app/ implement them).
+ *
+ * All are called on the worker's thread. `host` functions that touch other workers' clients go through mailboxes.
+ */
+#ifndef CAIRN_COMMAND_HOST_H
+#define CAIRN_COMMAND_HOST_H
+
+#include "command/session.h"
+#include "resp/write.h"
+#include "util/slice.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct call;
+struct worker;
+
+enum pause_mode { PAUSE_NONE, PAUSE_WRITE, PAUSE_ALL };
+
+struct client_filter { /* CLIENT KILL / LIST; unset fields match everything */
+    bool has_id;
+    uint64_t *ids;
+    size_t id_count;
+    struct slice addr, laddr, user, type; /* ptr NULL: unset */
+    int64_t max_age_s;                    /* -1: unset */
+    bool skip_me;
+};
+
+#define HOST_LOG_WARNING 3
+
+struct host {
+    void *app;
+    /* clients */
+    void (*client_info)(void *app, struct worker *worker, const struct session *session, struct resp_out *line_out); /* raw text, no newline */
+    void (*client_list)(void *app, struct worker *worker, const struct client_filter *filter, struct resp_out *lines_out);
+    uint64_t (*client_kill)(void *app, struct worker *worker, struct session *self, const struct client_filter *filter);
+    void (*client_pause)(void *app, enum pause_mode mode, int64_t until_ms);
+    /* config: names and values as in redis.conf */
+    void (*config_get)(void *app, const struct slice *patterns, size_t count, struct resp_out *out); /* writes the whole map */
+    /* Name/value pairs; all or nothing. False with Redis's error text in `error`. */
+    bool (*config_set)(void *app, struct worker *worker, const struct slice *pairs, size_t count, char *error, size_t error_cap);
+    bool (*config_is_secret)(struct slice name); /* its value is shown to nobody but CONFIG GET */
+    bool (*config_rewrite)(void *app, bool all, char *error, size_t error_cap); /* `all`: initial values as well */
+    void (*reset_stats)(void *app);
+    /* INFO: `sections` lower-case names; count 0: the default set. Raw text. */
+    void (*info)(void *app, struct worker *worker, const struct slice *sections, size_t count, struct resp_out *text_out);
+    /* SAVE / BGSAVE: makes the heap durable on its medium. */
+    enum error (*save)(void *app, bool background);
+    int64_t (*last_save_s)(void *app);
+    /* SHUTDOWN: false with an error text when it can't. */
+    bool (*shutdown)(void *app, bool save, bool nosave, bool now, bool force, char *error, size_t error_cap);
+    bool (*shutdown_abort)(void *app);
+    __attribute__((format(printf, 3, 4))) void (*log)(void *app, int level, const char *format, ...); /* 0 debug .. 3 warning */
+};
+
+#endif

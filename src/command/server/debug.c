@@ -1,0 +1,273 @@
+/* debug.c: DEBUG: what test suites ask of a server. Runs alone in the server (SLEEP stops everybody, as it
+ * should). */
+#include "command/arguments.h"
+#include "command/help.h"
+#include "command/server/server_commands.h"
+#include "command/server_state.h"
+#include "util/assert.h"
+#include "util/glob.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define TEXT_BYTES_MAX    (1 << 20) /* STRINGMATCH-LEN */
+#define SLEEP_SECONDS_MAX 3600
+#define ERROR_BYTES       512
+
+static void debug(struct call *call);
+const struct command server_debug = {
+    .name = "debug",
+    .handler = debug,
+    .arity = -2,
+    .flags = COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_EXCLUSIVE,
+    .group = GROUP_SERVER,
+    .since = "1.0.0",
+    .summary = "Holds the tools of tests and developers.",
+    .complexity = "Depends on subcommand.",
+};
+
+/* ---- tools ---- */
+
+static void sleep_for(struct call *call)
+{
+    double seconds;
+    if (!call_double(call, 2, &seconds)) return;
+    if (seconds > 0) {
+        seconds = fmin(seconds, SLEEP_SECONDS_MAX);
+        double whole = floor(seconds);
+        struct timespec left = {(time_t)whole, (long)((seconds - whole) * 1e9)};
+        nanosleep(&left, NULL);
+    }
+    resp_ok(call->out);
+}
+
+static void set_active_expire(struct call *call)
+{
+    int64_t on;
+    if (!call_int(call, 2, &on)) return;
+    atomic_store_explicit(&call->worker->server->settings->active_expire, on != 0, memory_order_relaxed);
+    resp_ok(call->out);
+}
+
+/* How a pattern fares against a long text: <len> times 'a'. */
+static void stringmatch_len(struct call *call)
+{
+    int64_t len;
+    if (!call_int_range(call, 2, 0, TEXT_BYTES_MAX, NULL, &len)) return;
+    char *text = malloc((size_t)len + 1);
+    if (!text) {
+        call_fail(call, ERROR_MEMORY);
+        return;
+    }
+    memset(text, 'a', (size_t)len);
+    resp_int(call->out, glob_match(call->argv[3], (struct slice){text, (size_t)len}));
+    free(text);
+}
+
+static void reply_given_error(struct call *call)
+{
+    resp_errorf(call->out, "%.*s", (int)call->argv[2].len, call->argv[2].ptr);
+}
+
+static void log_line(struct call *call)
+{
+    const struct host *host = call->worker->host;
+    host->log(host->app, HOST_LOG_WARNING, "DEBUG LOG: %.*s", (int)call->argv[2].len, call->argv[2].ptr);
+    resp_ok(call->out);
+}
+
+static void rewrite_config(struct call *call)
+{
+    const struct host *host = call->worker->host;
+    char error[ERROR_BYTES];
+    if (host->config_rewrite(host->app, true, error, sizeof error)) resp_ok(call->out);
+    else resp_error(call->out, error);
+}
+
+static void segfault(struct call *call)
+{
+    (void)call;
+    raise(SIGSEGV);
+}
+
+static void panic(struct call *call)
+{
+    ASSERT(call == NULL);
+}
+
+static void accept_only(struct call *call)
+{
+    resp_ok(call->out);
+}
+
+static void refuse(struct call *call)
+{
+    resp_errorf(call->out, "ERR DEBUG %.*s is not supported: it is about internals that cairn does not have",
+                (int)call->argv[1].len, call->argv[1].ptr);
+}
+
+/* ---- PROTOCOL: a reply of every type ---- */
+
+static void protocol(struct call *call)
+{
+    struct resp_out *out = call->out;
+    if (call_arg_is(call, 2, "string")) {
+        resp_bulk_text(out, "Hello World");
+    } else if (call_arg_is(call, 2, "integer")) {
+        resp_int(out, 12345);
+    } else if (call_arg_is(call, 2, "double")) {
+        resp_double(out, 3.141);
+    } else if (call_arg_is(call, 2, "null")) {
+        resp_null(out);
+    } else if (call_arg_is(call, 2, "array")) {
+        resp_array(out, 3);
+        for (int i = 0; i < 3; i++)
+            resp_int(out, i);
+    } else if (call_arg_is(call, 2, "set")) {
+        resp_set(out, 3);
+        for (int i = 0; i < 3; i++)
+            resp_int(out, i);
+    } else if (call_arg_is(call, 2, "map")) {
+        resp_map(out, 3);
+        for (int i = 0; i < 3; i++) {
+            resp_int(out, i);
+            resp_bool(out, i == 1);
+        }
+    } else if (call_arg_is(call, 2, "attrib")) {
+        if (out->proto > 2) {
+            resp_attribute(out, 1);
+            resp_bulk_text(out, "key-popularity");
+            resp_array(out, 2);
+            resp_bulk_text(out, "key:123");
+            resp_int(out, 90);
+        }
+        resp_bulk_text(out, "Some real reply following the attribute");
+    } else if (call_arg_is(call, 2, "push") && out->proto < 3) {
+        resp_error(out, "ERR RESP2 is not supported by this command");
+    } else if (call_arg_is(call, 2, "push")) {
+        resp_push(out, 2);
+        resp_bulk_text(out, "server-cpu-usage");
+        resp_int(out, 42);
+    } else if (call_arg_is(call, 2, "verbatim")) {
+        resp_verbatim(out, "txt", SLICE("This is a verbatim\nstring"));
+    } else if (call_arg_is(call, 2, "bignum")) {
+        resp_big_number(out, SLICE("1234567999999999999999999999999999999"));
+    } else if (call_arg_is(call, 2, "true") || call_arg_is(call, 2, "false")) {
+        resp_bool(out, call_arg_is(call, 2, "true"));
+    } else {
+        resp_error(out, "ERR Wrong protocol type name. Please use one of the following: "
+                        "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false");
+    }
+}
+
+static void help(struct call *call)
+{
+    static const char *const lines[] = {
+        "CHANGE-REPL-ID",
+        "    Accepted.",
+        "CONFIG-REWRITE-FORCE-ALL",
+        "    As CONFIG REWRITE, with the settings that have their initial value.",
+        "DIGEST",
+        "    A hex signature of all data.",
+        "DIGEST-VALUE <key> [<key> ...]",
+        "    A hex signature of each key's value.",
+        "ERROR <string>",
+        "    Answer that error.",
+        "LOADAOF",
+        "    As RELOAD.",
+        "LOG <message>",
+        "    Write a line to the server's log.",
+        "OBJECT <key>",
+        "    Where and how a value is kept.",
+        "PANIC",
+        "    Crash by a failed assertion.",
+        "POPULATE <count> [<prefix>] [<size>]",
+        "    Create keys <prefix>:<number> (default: key) that are not there.",
+        "PROTOCOL <type>",
+        "    Answer a value of that type.",
+        "QUICKLIST-PACKED-THRESHOLD <size>",
+        "    Accepted.",
+        "RELOAD [option ...]",
+        "    Make the data durable and check it; there is nothing to load.",
+        "SEGFAULT",
+        "    Crash by SIGSEGV.",
+        "SET-ACTIVE-EXPIRE (0|1)",
+        "    Whether keys expire that nobody reads.",
+        "SET-DISABLE-DENY-SCRIPTS (0|1)",
+        "    Accepted.",
+        "SLEEP <seconds>",
+        "    Stop the server that long.",
+        "STRINGMATCH-LEN <len> <pattern>",
+        "    Match a pattern with <len> times 'a'.",
+        NULL,
+    };
+    help_reply(call, "DEBUG", lines);
+}
+
+/* ---- dispatch: DEBUG's subcommands have no rows, as in Redis ---- */
+
+static const struct {
+    const char *name;
+    size_t argc_min;
+    size_t argc_max;
+    void (*handler)(struct call *call);
+} tools[] = {
+    {"change-repl-id", 2, 2, accept_only},
+    {"config-rewrite-force-all", 2, 2, rewrite_config},
+    {"digest", 2, 2, server_debug_digest},
+    {"digest-value", 2, SIZE_MAX, server_debug_digest_value},
+    {"error", 3, 3, reply_given_error},
+    {"help", 2, 2, help},
+    {"htstats", 3, 4, refuse},
+    {"htstats-key", 3, 4, refuse},
+    {"jmap", 2, SIZE_MAX, refuse},
+    {"listpack", 3, 3, refuse},
+    {"loadaof", 2, 2, server_debug_reload},
+    {"log", 3, 3, log_line},
+    {"mallctl", 3, 4, refuse},
+    {"object", 3, 4, server_debug_object},
+    {"panic", 2, 2, panic},
+    {"populate", 3, 5, server_debug_populate},
+    {"protocol", 3, 3, protocol},
+    {"quicklist-packed-threshold", 3, 3, accept_only},
+    {"reload", 2, SIZE_MAX, server_debug_reload},
+    {"replicate", 3, SIZE_MAX, refuse},
+    {"sdslen", 3, 3, refuse},
+    {"segfault", 2, 2, segfault},
+    {"set-active-expire", 3, 3, set_active_expire},
+    {"set-disable-deny-scripts", 3, 3, accept_only},
+    {"sleep", 3, 3, sleep_for},
+    {"stringmatch-len", 4, 4, stringmatch_len},
+    {"ziplist", 3, 3, refuse},
+};
+
+static bool is_allowed(const struct call *call)
+{
+    const struct settings *settings = call->worker->server->settings;
+    switch (atomic_load_explicit(&settings->enable_debug_command, memory_order_relaxed)) {
+    case DEBUG_ANYBODY: return true;
+    case DEBUG_LOCAL: return call->session->local;
+    default: return false;
+    }
+}
+
+static void debug(struct call *call)
+{
+    if (!is_allowed(call)) {
+        resp_error(call->out,
+                   "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", "
+                   "you can run it from a local connection, otherwise you need to set this option in the "
+                   "configuration file, and then restart the server.");
+        return;
+    }
+    for (size_t i = 0; i < sizeof tools / sizeof *tools; i++) {
+        if (!call_arg_is(call, 1, tools[i].name)) continue;
+        if (call->argc < tools[i].argc_min || call->argc > tools[i].argc_max) break;
+        tools[i].handler(call);
+        return;
+    }
+    resp_errorf(call->out, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG HELP.",
+                (int)(call->argv[1].len < 128 ? call->argv[1].len : 128), call->argv[1].ptr);
+}

@@ -1,0 +1,33 @@
+/* session.c: a session back at its beginning, and its end. */
+#include "command/session.h"
+
+#include "command/multi.h"
+
+#include <stdlib.h>
+
+static void forget(char **text)
+{
+    free(*text);
+    *text = NULL;
+}
+
+/* As in Redis, RESET keeps what the client library said of itself. */
+void session_reset(struct session *session, bool authenticated)
+{
+    multi_end(session);
+    forget(&session->name);
+    session->db = 0;
+    session->proto = 2;
+    session->authenticated = authenticated;
+    session->no_evict = false;
+    session->no_touch = false;
+    session->reply = SESSION_REPLY_ON;
+}
+
+void session_free(struct session *session)
+{
+    multi_end(session);
+    forget(&session->name);
+    forget(&session->lib_name);
+    forget(&session->lib_ver);
+}

@@ -1,0 +1,42 @@
+/* session.h: what a connection is to the commands: protocol, database, name, identity. Owned by client/. */
+#ifndef CAIRN_COMMAND_SESSION_H
+#define CAIRN_COMMAND_SESSION_H
+
+#include "util/slice.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum session_reply { SESSION_REPLY_ON, SESSION_REPLY_OFF, SESSION_REPLY_SKIP_NEXT, SESSION_REPLY_SKIP };
+
+struct multi;
+struct watcher;
+
+struct session {
+    uint64_t id;
+    unsigned db;
+    int proto; /* 2 or 3 */
+    bool authenticated;
+    bool local;             /* the peer is on this machine */
+    bool close_after_reply; /* QUIT, protocol errors, KILL of oneself */
+    bool no_evict;
+    bool no_touch;
+    enum session_reply reply;
+    char *name;     /* malloc'd or NULL */
+    char *lib_name; /* malloc'd or NULL */
+    char *lib_ver;
+    int64_t created_ms;
+    int64_t last_command_ms;
+    const struct command *last_command; /* for CLIENT LIST; NULL: none yet */
+    uint64_t commands;
+    struct multi *multi;     /* between MULTI and EXEC (multi.h); NULL: not there */
+    struct watcher *watcher; /* of WATCH (watch.h); NULL: watches nothing */
+    const char *address; /* "ip:port" of the peer, client/'s; NULL: none (SLOWLOG) */
+    void *connection; /* client/'s own */
+};
+
+/* Back to a fresh session: RESET. Keeps id and connection. */
+void session_reset(struct session *session, bool authenticated);
+void session_free(struct session *session);
+
+#endif
