@@ -1,0 +1,131 @@
+/* apply.c: options into effect (apply.h). */
+#include "app/apply.h"
+
+#include <openssl/sha.h>
+#include <string.h>
+
+#define SET(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
+
+static void apply_password(struct app *app)
+{
+    struct settings *settings = &app->settings;
+    struct slice password = config_slice(app->config, "requirepass");
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    _Static_assert(sizeof digest == sizeof settings->password_sha256, "one SHA-256");
+    SHA256((const unsigned char *)password.ptr, password.len, digest);
+    bool set = password.len > 0;
+    bool same = atomic_load(&settings->password_set) == set &&
+                memcmp(digest, settings->password_sha256, sizeof digest) == 0;
+    if (same) return;
+    memcpy(settings->password_sha256, digest, sizeof digest);
+    atomic_store(&settings->password_set, set);
+    atomic_fetch_add(&settings->password_version, 1);
+}
+
+static void apply_commands(struct app *app)
+{
+    struct settings *settings = &app->settings;
+    const struct config *config = app->config;
+    SET(settings->maxmemory_bytes, (uint64_t)config_int(config, "maxmemory"));
+    SET(settings->maxmemory_policy, config_choice(config, "maxmemory-policy"));
+    SET(settings->maxmemory_samples, (unsigned)config_int(config, "maxmemory-samples"));
+    SET(settings->maxmemory_tenacity, (int)config_int(config, "maxmemory-eviction-tenacity"));
+    SET(settings->slowlog_slower_than_us, config_int(config, "slowlog-log-slower-than"));
+    SET(settings->slowlog_max_len, (uint64_t)config_int(config, "slowlog-max-len"));
+    SET(settings->latency_threshold_ms, config_int(config, "latency-monitor-threshold"));
+    SET(settings->lfu_log_factor, (int)config_int(config, "lfu-log-factor"));
+    SET(settings->lfu_decay_time, (int)config_int(config, "lfu-decay-time"));
+    SET(settings->max_bulk_bytes, (uint64_t)config_int(config, "proto-max-bulk-len"));
+    SET(settings->latency_tracking, config_bool(config, "latency-tracking"));
+    SET(settings->lazyfree_user_flush, config_bool(config, "lazyfree-lazy-user-flush"));
+    SET(settings->enable_debug_command, config_choice(config, "enable-debug-command"));
+}
+
+static void apply_percentiles(struct app *app)
+{
+    double percentiles[CONFIG_PERCENTILES_MAX];
+    struct latency_percentiles *to = &app->settings.latency_percentiles;
+    _Static_assert(CONFIG_PERCENTILES_MAX == LATENCY_PERCENTILES_MAX, "as many in both");
+    size_t count = config_percentiles(app->config, percentiles);
+    for (size_t i = 0; i < count; i++)
+        SET(to->at[i], percentiles[i]);
+    SET(to->count, count);
+}
+
+static void apply_packed(struct app *app)
+{
+    struct packed_settings *packed = &app->settings.packed;
+    const struct config *config = app->config;
+    SET(packed->hash_max_entries, (uint64_t)config_int(config, "hash-max-listpack-entries"));
+    SET(packed->hash_max_value, (uint64_t)config_int(config, "hash-max-listpack-value"));
+    SET(packed->set_max_intset_entries, (uint64_t)config_int(config, "set-max-intset-entries"));
+    SET(packed->set_max_entries, (uint64_t)config_int(config, "set-max-listpack-entries"));
+    SET(packed->set_max_value, (uint64_t)config_int(config, "set-max-listpack-value"));
+    SET(packed->zset_max_entries, (uint64_t)config_int(config, "zset-max-listpack-entries"));
+    SET(packed->zset_max_value, (uint64_t)config_int(config, "zset-max-listpack-value"));
+    SET(packed->list_max_size, config_int(config, "list-max-listpack-size"));
+    SET(packed->stream_node_max_bytes, (uint64_t)config_int(config, "stream-node-max-bytes"));
+    SET(packed->stream_node_max_entries, (uint64_t)config_int(config, "stream-node-max-entries"));
+    SET(packed->hll_sparse_max_bytes, (uint64_t)config_int(config, "hll-sparse-max-bytes"));
+}
+
+static void apply_clients(struct app *app)
+{
+    struct client_settings *settings = &app->client_settings;
+    const struct config *config = app->config;
+    struct config_output_limit output = config_output_limit(config);
+    SET(settings->maxclients, (uint64_t)config_int(config, "maxclients"));
+    SET(settings->timeout_s, config_int(config, "timeout"));
+    SET(settings->tcp_keepalive_s, (int)config_int(config, "tcp-keepalive"));
+    SET(settings->query_limit_bytes, (uint64_t)config_int(config, "client-query-buffer-limit"));
+    SET(settings->output_hard_bytes, output.hard_bytes);
+    SET(settings->output_soft_bytes, output.soft_bytes);
+    SET(settings->output_soft_s, output.soft_s);
+    SET(settings->protected_mode, config_bool(config, "protected-mode"));
+}
+
+void apply_config(struct app *app)
+{
+    apply_password(app);
+    apply_commands(app);
+    apply_percentiles(app);
+    apply_packed(app);
+    apply_clients(app);
+    SET(app->log.level, config_choice(app->config, "loglevel"));
+    SET(app->cron.period_ms, cron_period_ms(config_int(app->config, "hz")));
+    if (app->heap) heap_set_limit(app->heap, (uint64_t)config_int(app->config, "heap-size-limit"));
+}
+
+/* ---- what is asked for and not done yet ---- */
+
+static bool wants_journal(const struct app *app)
+{
+    bool asked = config_bool(app->config, "appendonly") || *config_text(app->config, "save");
+    return asked && heap_mode(app->heap) != HEAP_MODE_DAX;
+}
+
+static bool wants_notifications(const struct app *app)
+{
+    return *config_text(app->config, "notify-keyspace-events") != '\0';
+}
+
+static const struct warning {
+    bool (*applies)(const struct app *app);
+    const char *text;
+} warnings[] = {
+    {wants_journal,
+     "Every acknowledged write survives kill -9 and crashes of the server, but not yet power loss or a crash "
+     "of "
+     "the kernel, whatever 'appendonly' and 'save' ask for; SAVE and BGSAVE write all data to the medium."},
+    {wants_notifications, "Keyspace notifications are not supported yet: none are sent."},
+};
+
+void apply_warn(struct app *app)
+{
+    for (size_t i = 0; i < sizeof warnings / sizeof *warnings; i++) {
+        unsigned bit = 1u << i;
+        bool applies = warnings[i].applies(app);
+        if (applies && !(app->warned & bit)) log_line(&app->log, LOG_WARNING, "%s", warnings[i].text);
+        app->warned = applies ? app->warned | bit : app->warned & ~bit;
+    }
+}

@@ -1,0 +1,224 @@
+/* host.c: the callbacks of command/host.h (host.h). `app` is the struct app. */
+#include "app/host.h"
+
+#include "app/apply.h"
+#include "app/config_table.h"
+#include "app/info.h"
+#include "app/listen.h"
+#include "app/process.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define LOG_BYTES 1024
+
+/* ---- clients ---- */
+
+static void client_info(void *arg, struct worker *worker, const struct session *session,
+                        struct resp_out *line_out)
+{
+    struct app *app = arg;
+    (void)worker;
+    client_pool_info(app->pool, session, line_out);
+}
+
+static void client_list(void *arg, struct worker *worker, const struct client_filter *filter,
+                        struct resp_out *lines_out)
+{
+    struct app *app = arg;
+    client_pool_list(app->pool, worker, filter, lines_out);
+}
+
+static uint64_t client_kill(void *arg, struct worker *worker, struct session *self,
+                            const struct client_filter *filter)
+{
+    struct app *app = arg;
+    return client_pool_kill(app->pool, worker, self, filter);
+}
+
+/* The dispatcher holds requests back by itself; those that are held must hear of the end. */
+static void client_pause(void *arg, enum pause_mode mode, int64_t until_ms)
+{
+    struct app *app = arg;
+    (void)until_ms;
+    if (mode != PAUSE_ALL) client_pool_resume(app->pool);
+}
+
+/* ---- config ---- */
+
+static void config_get(void *arg, const struct slice *patterns, size_t count, struct resp_out *out)
+{
+    struct app *app = arg;
+    pthread_mutex_lock(&app->config_lock);
+    config_reply(app->config, patterns, count, out);
+    pthread_mutex_unlock(&app->config_lock);
+}
+
+#define CHANGE_FAILED(option) "ERR CONFIG SET failed (possibly related to argument '" option "') - "
+
+static bool try_maxclients(struct app *app, char *error, size_t error_cap)
+{
+    uint64_t wanted = (uint64_t)config_int(app->config, "maxclients");
+    bool raised = wanted > atomic_load(&app->client_settings.maxclients);
+    uint64_t possible = raised ? process_raise_file_limit(app, wanted) : wanted;
+    if (possible < wanted)
+        snprintf(
+            error, error_cap,
+            CHANGE_FAILED("maxclients") "The operating system is not able to handle the specified number "
+                                        "of clients, try with %llu",
+            (unsigned long long)possible);
+    return possible >= wanted;
+}
+
+static bool try_sockets(struct app *app, char *error, size_t error_cap)
+{
+    bool port = config_differs(app->config, "port");
+    if ((!port && !config_differs(app->config, "bind")) || listen_again(app)) return true;
+    snprintf(error, error_cap, "%s",
+             port ? CHANGE_FAILED("port") "Unable to listen on this port. Check server logs."
+                  : CHANGE_FAILED("bind") "Failed to bind to specified addresses.");
+    return false;
+}
+
+static bool try_oom_score(struct app *app, char *error, size_t error_cap)
+{
+    bool differs =
+        config_differs(app->config, "oom-score-adj") || config_differs(app->config, "oom-score-adj-values");
+    if (!differs || process_set_oom_score(app)) return true;
+    snprintf(
+        error, error_cap,
+        CHANGE_FAILED("oom-score-adj") "Failed to apply new oom_score_adj configuration, check server logs.");
+    return false;
+}
+
+/* Puts a change into effect, or says why the system does not allow it. */
+static bool try_change(struct app *app, char *error, size_t error_cap)
+{
+    if (!try_maxclients(app, error, error_cap) || !try_oom_score(app, error, error_cap) ||
+        !try_sockets(app, error, error_cap)) {
+        config_take_back(app->config);
+        (void)process_set_oom_score(app); /* as it was */
+        return false;
+    }
+    config_keep(app->config);
+    apply_config(app);
+    apply_warn(app);
+    return true;
+}
+
+static bool config_set(void *arg, struct worker *worker, const struct slice *words, size_t word_count,
+                       char *error, size_t error_cap)
+{
+    struct app *app = arg;
+    (void)worker;
+    pthread_mutex_lock(&app->config_lock);
+    bool done = config_change(app->config, words, word_count / 2, error, error_cap) &&
+                try_change(app, error, error_cap);
+    pthread_mutex_unlock(&app->config_lock);
+    return done;
+}
+
+static bool config_is_secret(struct slice name)
+{
+    const struct config_row *row = config_table_find(name);
+    return row && row->flags & CONFIG_SECRET;
+}
+
+static bool rewrite_config(void *arg, bool all, char *error, size_t error_cap)
+{
+    struct app *app = arg;
+    pthread_mutex_lock(&app->config_lock);
+    bool done = config_rewrite(app->config, all, error, error_cap);
+    pthread_mutex_unlock(&app->config_lock);
+    if (done) log_line(&app->log, LOG_NOTICE, "CONFIG REWRITE executed with success.");
+    else log_line(&app->log, LOG_WARNING, "CONFIG REWRITE failed: %s", error);
+    return done;
+}
+
+static void reset_stats(void *arg)
+{
+    struct app *app = arg;
+    client_pool_reset_stats(app->pool);
+    keyspace_reset_reclaimed(app->keyspace);
+}
+
+/* ---- saves and the end ---- */
+
+static enum error save(void *arg, bool background)
+{
+    struct app *app = arg;
+    if (!background) return cron_save(&app->cron);
+    enum error error = cron_save_background(&app->cron);
+    if (!error) log_line(&app->log, LOG_NOTICE, "Background saving started");
+    return error;
+}
+
+static int64_t last_save_s(void *arg)
+{
+    struct app *app = arg;
+    return atomic_load(&app->cron.last_save_s);
+}
+
+/* The heap is closed clean in the end, NOSAVE or not; SAVE only tells whether that can work before it is too
+ * late. */
+static bool shutdown_server(void *arg, bool with_save, bool nosave, bool now, bool force, char *error,
+                            size_t error_cap)
+{
+    struct app *app = arg;
+    (void)nosave;
+    (void)now;
+    if (with_save && cron_save(&app->cron) != ERROR_OK && !force) {
+        snprintf(error, error_cap, "ERR Errors trying to SHUTDOWN. Check logs.");
+        return false;
+    }
+    log_line(&app->log, LOG_NOTICE, "User requested shutdown...");
+    client_pool_stop(app->pool);
+    return true;
+}
+
+/* A shutdown waits for nobody, so none can be taken back. */
+static bool shutdown_abort(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+static __attribute__((format(printf, 3, 4))) void log_for_host(void *arg, int level, const char *format, ...)
+{
+    struct app *app = arg;
+    char line[LOG_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    log_line(&app->log, (enum log_level)level, "%s", line);
+}
+
+static void write_info(void *arg, struct worker *worker, const struct slice *sections, size_t count,
+                       struct resp_out *text_out)
+{
+    (void)worker;
+    info_write(arg, sections, count, text_out);
+}
+
+void host_init(struct app *app)
+{
+    app->host = (struct host){
+        .app = app,
+        .client_info = client_info,
+        .client_list = client_list,
+        .client_kill = client_kill,
+        .client_pause = client_pause,
+        .config_get = config_get,
+        .config_set = config_set,
+        .config_is_secret = config_is_secret,
+        .config_rewrite = rewrite_config,
+        .reset_stats = reset_stats,
+        .info = write_info,
+        .save = save,
+        .last_save_s = last_save_s,
+        .shutdown = shutdown_server,
+        .shutdown_abort = shutdown_abort,
+        .log = log_for_host,
+    };
+}

@@ -1,0 +1,312 @@
+/* info.c: the sections of INFO with Redis's field names, so that tools find what they look for (info.h). */
+#include "app/info.h"
+
+#include "command/stats.h"
+#include "util/clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define LINE_BYTES 1024
+#define LLU(value) ((unsigned long long)(value))
+
+static __attribute__((format(printf, 2, 3))) void put(struct resp_out *out, const char *format, ...)
+{
+    char line[LINE_BYTES];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    if (len > 0) resp_raw(out, line, (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);
+}
+
+static const char *mode_name(const struct app *app)
+{
+    return heap_mode(app->heap) == HEAP_MODE_DAX ? "dax" : "shared";
+}
+
+static void write_server(struct app *app, struct resp_out *out)
+{
+    struct utsname system;
+    int64_t uptime_s = (clock_monotonic_ns() - app->started_ns) / 1000000000;
+    const char *file = config_file(app->config);
+    uname(&system);
+    put(out, "cairn_version:%s\r\nredis_version:%s\r\nredis_git_sha1:00000000\r\nredis_git_dirty:0\r\n",
+        CAIRN_VERSION, SERVER_REDIS_VERSION);
+    put(out,
+        "redis_mode:standalone\r\nos:%s %s %s\r\narch_bits:64\r\nmonotonic_clock:POSIX clock_gettime\r\n",
+        system.sysname, system.release, system.machine);
+    put(out,
+        "multiplexing_api:epoll\r\natomicvar_api:c11-builtin\r\ngcc_version:%d.%d.%d\r\nprocess_id:%d\r\n",
+        __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__, (int)getpid());
+    put(out, "process_supervised:%s\r\nrun_id:%s\r\ntcp_port:%s\r\nserver_time_usec:%lld\r\n",
+        config_text(app->config, "supervised"), app->run_id, config_text(app->config, "port"),
+        (long long)clock_wall_us());
+    put(out,
+        "uptime_in_seconds:%lld\r\nuptime_in_days:%lld\r\nhz:%s\r\nconfigured_hz:%s\r\nlru_clock:%lld\r\n",
+        (long long)uptime_s, (long long)(uptime_s / 86400), config_text(app->config, "hz"),
+        config_text(app->config, "hz"), (long long)(clock_wall_ms() / 1000 & 0xffffff));
+    put(out, "executable:%s\r\nconfig_file:%s\r\nio_threads_active:%d\r\nworker_threads:%u\r\n",
+        app->executable, file ? file : "", app->worker_count > 1, app->worker_count);
+}
+
+static void write_clients(struct app *app, struct resp_out *out)
+{
+    struct client_pool_stats stats;
+    client_pool_stats(app->pool, &stats);
+    put(out,
+        "connected_clients:%llu\r\ncluster_connections:0\r\nmaxclients:%llu\r\nclient_recent_max_input_"
+        "buffer:0\r\n"
+        "client_recent_max_output_buffer:0\r\nblocked_clients:0\r\ntracking_clients:0\r\nclients_in_timeout_"
+        "table:0\r\n"
+        "total_blocking_keys:0\r\ntotal_blocking_keys_on_nokey:0\r\nwatching_clients:%llu\r\ntotal_watched_keys:%llu\r\n",
+        LLU(stats.connected), LLU(atomic_load(&app->client_settings.maxclients)),
+        LLU(atomic_load(&app->server.watches.watchers)), LLU(atomic_load(&app->server.watches.keys)));
+}
+
+static uint64_t resident_bytes(void)
+{
+    unsigned long long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file) return 0;
+    if (fscanf(file, "%*u %llu", &pages) != 1) pages = 0;
+    fclose(file);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void human_bytes(uint64_t bytes, char text[32])
+{
+    static const char units[] = "KMGTPE";
+    if (bytes < 1024) {
+        snprintf(text, 32, "%lluB", LLU(bytes));
+        return;
+    }
+    double amount = (double)bytes / 1024;
+    size_t unit = 0;
+    for (; amount >= 1024 && unit + 2 < sizeof units; unit++)
+        amount /= 1024;
+    snprintf(text, 32, "%.2f%c", amount, units[unit]);
+}
+
+static void put_bytes(struct resp_out *out, const char *name, uint64_t bytes)
+{
+    char human[32];
+    human_bytes(bytes, human);
+    put(out, "%s:%llu\r\n%s_human:%s\r\n", name, LLU(bytes), name, human);
+}
+
+static uint64_t note_peak(struct app *app, uint64_t used)
+{
+    uint64_t peak = atomic_load(&app->peak_bytes);
+    while (peak < used && !atomic_compare_exchange_weak(&app->peak_bytes, &peak, used))
+        ;
+    return peak < used ? used : peak;
+}
+
+static void write_memory(struct app *app, struct resp_out *out)
+{
+    struct heap_stats heap;
+    heap_stats(app->heap, &heap);
+    uint64_t resident = resident_bytes();
+    uint64_t peak = note_peak(app, heap.used_bytes);
+    put_bytes(out, "used_memory", heap.used_bytes);
+    put_bytes(out, "used_memory_rss", resident);
+    put_bytes(out, "used_memory_peak", peak);
+    put(out, "used_memory_peak_perc:%.2f%%\r\n", peak ? (double)heap.used_bytes * 100 / (double)peak : 0);
+    put(out, "used_memory_overhead:%llu\r\nused_memory_startup:0\r\nused_memory_dataset:%llu\r\n",
+        LLU(heap.metadata_bytes), LLU(heap.used_bytes));
+    put_bytes(out, "total_system_memory",
+              (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE));
+    put(out, "used_memory_lua:0\r\nused_memory_scripts:0\r\nnumber_of_cached_scripts:0\r\n");
+    put_bytes(out, "maxmemory", atomic_load(&app->settings.maxmemory_bytes));
+    put(out, "maxmemory_policy:%s\r\nmem_fragmentation_ratio:%.2f\r\nmem_fragmentation_bytes:%lld\r\n",
+        config_text(app->config, "maxmemory-policy"),
+        heap.used_bytes ? (double)resident / (double)heap.used_bytes : 0,
+        (long long)resident - (long long)heap.used_bytes);
+    put(out,
+        "allocator_allocated:%llu\r\nallocator_active:%llu\r\nallocator_resident:%llu\r\n"
+        "mem_clients_normal:0\r\nmem_clients_slaves:0\r\nmem_aof_buffer:0\r\nmem_replication_backlog:0\r\n"
+        "mem_allocator:cairn-heap\r\nmem_not_counted_for_evict:0\r\nactive_defrag_running:0\r\n"
+        "lazyfree_pending_objects:%llu\r\nlazyfreed_objects:%llu\r\n",
+        LLU(heap.used_bytes), LLU(heap.file_bytes), LLU(resident),
+        LLU(keyspace_reclaim_pending(app->keyspace)), LLU(keyspace_reclaimed(app->keyspace)));
+    put(out,
+        "heap_file_bytes:%llu\r\nheap_limit_bytes:%llu\r\nheap_metadata_bytes:%llu\r\nheap_free_bytes:%"
+        "llu\r\n"
+        "heap_cached_bytes:%llu\r\n",
+        LLU(heap.file_bytes), LLU(heap.limit_bytes), LLU(heap.metadata_bytes), LLU(heap.free_page_bytes),
+        LLU(heap.cached_bytes));
+}
+
+static void write_persistence(struct app *app, struct resp_out *out)
+{
+    struct worker_counters counters;
+    struct cron *cron = &app->cron;
+    stats_counters(&app->server, &counters);
+    const char *status = atomic_load(&cron->last_save_failed) ? "err" : "ok";
+    bool saving = cron_is_saving(cron);
+    uint64_t changes = counters.changes - atomic_load(&cron->changes_at_save);
+    put(out, "loading:0\r\nasync_loading:0\r\nheap_mode:%s\r\nheap_path:%s\r\nheap_recovered:%d\r\n",
+        mode_name(app), app->heap_path, !app->report.created && !app->report.was_clean);
+    put(out, "rdb_changes_since_last_save:%llu\r\nrdb_bgsave_in_progress:%d\r\nrdb_last_save_time:%lld\r\n",
+        LLU(changes), saving, (long long)atomic_load(&cron->last_save_s));
+    put(out,
+        "rdb_last_bgsave_status:%s\r\nrdb_last_bgsave_time_sec:%lld\r\nrdb_current_bgsave_time_sec:-1\r\n",
+        status, (long long)atomic_load(&cron->last_save_duration_ms) / 1000);
+    put(out,
+        "rdb_saves:0\r\nrdb_last_cow_size:0\r\nrdb_last_load_keys_expired:0\r\nrdb_last_load_keys_loaded:"
+        "0\r\n"
+        "aof_enabled:0\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\naof_last_rewrite_time_sec:-"
+        "1\r\n"
+        "aof_current_rewrite_time_sec:-1\r\naof_last_bgrewrite_status:ok\r\naof_last_write_status:ok\r\n");
+}
+
+static void write_stats(struct app *app, struct resp_out *out)
+{
+    struct worker_counters sum;
+    struct client_pool_stats clients;
+    const struct cron *cron = &app->cron;
+    struct memory_limit_stats memory = memory_limit_stats(&app->server.memory_limit);
+    stats_counters(&app->server, &sum);
+    client_pool_stats(app->pool, &clients);
+    put(out,
+        "total_connections_received:%llu\r\ntotal_commands_processed:%llu\r\ninstantaneous_ops_per_sec:%"
+        "llu\r\n",
+        LLU(clients.received), LLU(sum.commands), LLU(atomic_load(&cron->commands.per_second)));
+    put(out, "instantaneous_input_kbps:%.2f\r\ninstantaneous_output_kbps:%.2f\r\n",
+        (double)atomic_load(&cron->bytes_in.per_second) / 1024,
+        (double)atomic_load(&cron->bytes_out.per_second) / 1024);
+    put(out, "total_net_input_bytes:%llu\r\ntotal_net_output_bytes:%llu\r\nrejected_connections:%llu\r\n",
+        LLU(sum.bytes_in), LLU(sum.bytes_out), LLU(clients.rejected));
+    put(out,
+        "sync_full:0\r\nsync_partial_ok:0\r\nsync_partial_err:0\r\nexpired_keys:%llu\r\n"
+        "expired_stale_perc:0.00\r\nexpired_time_cap_reached_count:0\r\nevicted_keys:%llu\r\nevicted_clients:"
+        "0\r\n"
+        "total_eviction_exceeded_time:%llu\r\ncurrent_eviction_exceeded_time:%llu\r\nkeyspace_hits:%"
+        "llu\r\nkeyspace_misses:%llu\r\n",
+        LLU(keyspace_expired_count(app->keyspace) + sum.expired_keys), LLU(memory.evicted),
+        LLU(memory.total_exceeded_ms), LLU(memory.current_exceeded_ms), LLU(sum.keyspace_hits),
+        LLU(sum.keyspace_misses));
+    put(out, "pubsub_channels:0\r\npubsub_patterns:0\r\npubsubshard_channels:0\r\nlatest_fork_usec:"
+             "0\r\ntotal_forks:0\r\n"
+             "migrate_cached_sockets:0\r\ntracking_total_keys:0\r\ntracking_total_items:0\r\ntracking_total_"
+             "prefixes:0\r\n");
+    put(out,
+        "unexpected_error_replies:0\r\ntotal_error_replies:%llu\r\ntotal_reads_processed:%llu\r\n"
+        "total_writes_processed:%llu\r\nclient_query_buffer_limit_disconnections:%llu\r\n"
+        "client_output_buffer_limit_disconnections:%llu\r\n",
+        LLU(sum.error_replies), LLU(sum.reads), LLU(sum.writes), LLU(clients.query_limit_disconnections),
+        LLU(clients.output_limit_disconnections));
+}
+
+static void write_replication(struct app *app, struct resp_out *out)
+{
+    put(out, "role:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\nmaster_replid:%s\r\n",
+        app->run_id);
+    put(out,
+        "master_replid2:%040d\r\nmaster_repl_offset:0\r\nsecond_repl_offset:-1\r\nrepl_backlog_active:0\r\n"
+        "repl_backlog_size:%s\r\nrepl_backlog_first_byte_offset:0\r\nrepl_backlog_histlen:0\r\n",
+        0, config_text(app->config, "repl-backlog-size"));
+}
+
+static void put_cpu(struct resp_out *out, const char *suffix, int who)
+{
+    struct rusage used = {0};
+    getrusage(who, &used);
+    put(out, "used_cpu_sys%s:%lld.%06ld\r\nused_cpu_user%s:%lld.%06ld\r\n", suffix,
+        (long long)used.ru_stime.tv_sec, (long)used.ru_stime.tv_usec, suffix, (long long)used.ru_utime.tv_sec,
+        (long)used.ru_utime.tv_usec);
+}
+
+static void write_cpu(struct app *app, struct resp_out *out)
+{
+    (void)app;
+    put_cpu(out, "", RUSAGE_SELF);
+    put_cpu(out, "_children", RUSAGE_CHILDREN);
+}
+
+static void write_modules(struct app *app, struct resp_out *out)
+{
+    (void)app;
+    (void)out;
+}
+
+static void write_commandstats(struct app *app, struct resp_out *out)
+{
+    stats_write_commandstats(&app->server, out);
+}
+
+static void write_errorstats(struct app *app, struct resp_out *out)
+{
+    stats_write_errorstats(&app->server, out);
+}
+
+static void write_latencystats(struct app *app, struct resp_out *out)
+{
+    stats_write_latencystats(&app->server, out);
+}
+
+static void write_cluster(struct app *app, struct resp_out *out)
+{
+    (void)app;
+    put(out, "cluster_enabled:0\r\n");
+}
+
+static void write_keyspace(struct app *app, struct resp_out *out)
+{
+    for (unsigned db = 0; db < keyspace_databases(app->keyspace); db++) {
+        uint64_t keys = keyspace_size(app->keyspace, db);
+        if (keys == 0) continue;
+        put(out, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld\r\n", db, LLU(keys),
+            LLU(keyspace_volatile_size(app->keyspace, db)),
+            (long long)keyspace_average_ttl_ms(app->keyspace, db));
+    }
+}
+
+static const struct section {
+    const char *name;
+    const char *title;
+    bool by_default;
+    void (*write)(struct app *app, struct resp_out *out);
+} sections_table[] = {
+    {"server", "Server", true, write_server},
+    {"clients", "Clients", true, write_clients},
+    {"memory", "Memory", true, write_memory},
+    {"persistence", "Persistence", true, write_persistence},
+    {"stats", "Stats", true, write_stats},
+    {"replication", "Replication", true, write_replication},
+    {"cpu", "CPU", true, write_cpu},
+    {"modules", "Modules", true, write_modules},
+    {"commandstats", "Commandstats", false, write_commandstats},
+    {"errorstats", "Errorstats", true, write_errorstats},
+    {"latencystats", "Latencystats", false, write_latencystats},
+    {"cluster", "Cluster", true, write_cluster},
+    {"keyspace", "Keyspace", true, write_keyspace},
+};
+
+static bool is_wanted(const struct section *section, const struct slice *sections, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (slice_is_word(sections[i], section->name)) return true;
+        if (slice_is_word(sections[i], "all") || slice_is_word(sections[i], "everything")) return true;
+        if (slice_is_word(sections[i], "default") && section->by_default) return true;
+    }
+    return count == 0 && section->by_default;
+}
+
+void info_write(struct app *app, const struct slice *sections, size_t count, struct resp_out *text_out)
+{
+    bool first = true;
+    pthread_mutex_lock(&app->config_lock);
+    for (size_t i = 0; i < sizeof sections_table / sizeof *sections_table; i++) {
+        const struct section *section = &sections_table[i];
+        if (!is_wanted(section, sections, count)) continue;
+        put(text_out, "%s# %s\r\n", first ? "" : "\r\n", section->title);
+        section->write(app, text_out);
+        first = false;
+    }
+    pthread_mutex_unlock(&app->config_lock);
+}
