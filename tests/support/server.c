@@ -1,0 +1,270 @@
+/* server.c: starts, stops and removes servers under test. */
+#include "support/server.h"
+
+#include "support/client.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PATH_BYTES 256
+#define ARGV_MAX   64
+#define POLL_MS    2
+#define LOG_TAIL   4000 /* bytes of the log shown when something fails */
+
+struct server {
+    pid_t pid;  /* 0: not running */
+    uid_t user; /* of its process */
+    unsigned port;
+    char port_text[8];
+    char folder[PATH_BYTES / 2];
+    char socket[PATH_BYTES];
+    char log[PATH_BYTES];
+    char config[PATH_BYTES]; /* empty: none */
+    char *argv[ARGV_MAX];    /* copies */
+    size_t argc;
+};
+
+bool server_is_other(void)
+{
+    return getenv("TEST_SERVER_BINARY") != NULL;
+}
+
+static unsigned free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+/* The whole log, NUL-terminated; the caller frees it. */
+static char *read_log(const struct server *server)
+{
+    FILE *file = fopen(server->log, "re");
+    char *text = NULL;
+    size_t cap = 0;
+
+    if (!file || getdelim(&text, &cap, '\0', file) < 0) {
+        free(text);
+        text = strdup("");
+    }
+    if (file) fclose(file);
+    assert_non_null(text);
+    return text;
+}
+
+static void show_log(const struct server *server)
+{
+    char *text = read_log(server);
+    size_t len = strlen(text);
+
+    /* Not print_error, which cuts what is long. */
+    fprintf(stderr, "log of the server:\n%s\n", len > LOG_TAIL ? text + len - LOG_TAIL : text);
+    free(text);
+}
+
+bool server_logged(const struct server *server, const char *text)
+{
+    char *log = read_log(server);
+    bool found = strstr(log, text) != NULL;
+
+    free(log);
+    return found;
+}
+
+static void spawn(struct server *server)
+{
+    assert_int_equal(server->pid, 0);
+    server->pid = fork();
+    assert_true(server->pid >= 0);
+    if (server->pid > 0) return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int log = open(server->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    dup2(log, STDOUT_FILENO);
+    dup2(log, STDERR_FILENO);
+    if (server->user != getuid() && setuid(server->user) != 0) _exit(126);
+    execv(server->argv[0], server->argv);
+    _exit(127);
+}
+
+/* Waits at most SERVER_WAIT_MS for the end; false when it still runs. */
+static bool await_end(struct server *server, int *status_out)
+{
+    for (int waited_ms = 0; waited_ms < SERVER_WAIT_MS; waited_ms += POLL_MS) {
+        if (waitpid(server->pid, status_out, WNOHANG) == server->pid) {
+            server->pid = 0;
+            return true;
+        }
+        usleep(POLL_MS * 1000);
+    }
+    return false;
+}
+
+static void kill_and_fail(struct server *server, const char *what)
+{
+    int status;
+
+    if (server->pid > 0 && kill(server->pid, SIGKILL) == 0) (void)await_end(server, &status);
+    show_log(server);
+    fail_msg("%s", what);
+}
+
+void server_start(struct server *server)
+{
+    int status;
+
+    spawn(server);
+    for (int waited_ms = 0; waited_ms < SERVER_WAIT_MS; waited_ms += POLL_MS) {
+        if (client_can_ping(server)) return;
+        if (waitpid(server->pid, &status, WNOHANG) == server->pid) {
+            server->pid = 0;
+            kill_and_fail(server, "the server ended while starting");
+        }
+        usleep(POLL_MS * 1000);
+    }
+    kill_and_fail(server, "the server does not answer");
+}
+
+int server_start_failing(struct server *server)
+{
+    spawn(server);
+    return server_wait(server);
+}
+
+int server_wait(struct server *server)
+{
+    int status = 0;
+
+    if (!await_end(server, &status)) kill_and_fail(server, "the server does not end");
+    return status;
+}
+
+int server_stop(struct server *server, int signal_number)
+{
+    assert_int_equal(kill(server->pid, signal_number), 0);
+    return server_wait(server);
+}
+
+static void add_words(struct server *server, const char *const *words, size_t count)
+{
+    assert_true(server->argc + count < ARGV_MAX);
+    for (size_t i = 0; i < count; i++) {
+        server->argv[server->argc] = strdup(words[i]);
+        assert_non_null(server->argv[server->argc++]);
+    }
+}
+
+void server_add_options(struct server *server, const char *const *options)
+{
+    for (; *options; options++)
+        add_words(server, options, 1);
+}
+
+struct server *server_open(const char *const *options)
+{
+    const char *binary = server_is_other() ? getenv("TEST_SERVER_BINARY") : CAIRN_BINARY;
+    struct server *server = calloc(1, sizeof(*server));
+
+    assert_non_null(server);
+    server->user = getuid();
+    const char *parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    snprintf(server->folder, sizeof(server->folder), "%s/cairn-test-XXXXXX", parent);
+    assert_non_null(mkdtemp(server->folder));
+    snprintf(server->socket, sizeof(server->socket), "%s/socket", server->folder);
+    snprintf(server->log, sizeof(server->log), "%s/log", server->folder);
+    server->port = free_port();
+    snprintf(server->port_text, sizeof(server->port_text), "%u", server->port);
+
+    const char *const fixed[] = {
+        binary,  "--bind",       "127.0.0.1", "--port", server->port_text, "--unixsocket", server->socket,
+        "--dir", server->folder, "--save",    "",       "--appendonly",    "no",
+    };
+    add_words(server, fixed, sizeof(fixed) / sizeof(fixed[0]));
+    if (options) server_add_options(server, options);
+    server_start(server);
+    return server;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+    (void)info;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
+void server_close(struct server *server)
+{
+    int status = server->pid > 0 ? server_stop(server, SIGTERM) : 0;
+
+    /* Redis ends with 0; sanitizers end with another code when they have found something. */
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) kill_and_fail(server, "the server did not end well");
+    nftw(server->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    for (size_t i = 0; i < server->argc; i++)
+        free(server->argv[i]);
+    free(server);
+}
+
+void server_set_config(struct server *server, const char *text)
+{
+    bool first = server->config[0] == '\0';
+
+    snprintf(server->config, sizeof(server->config), "%s/cairn.conf", server->folder);
+    FILE *file = fopen(server->config, "we");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    fclose(file);
+    if (first) { /* its place is before the options */
+        add_words(server, (const char *const[]){server->config}, 1);
+        char *word = server->argv[server->argc - 1];
+        memmove(server->argv + 2, server->argv + 1, (server->argc - 2) * sizeof(*server->argv));
+        server->argv[1] = word;
+    }
+}
+
+void server_run_as(struct server *server, uid_t user)
+{
+    server->user = user;
+}
+
+unsigned server_port(const struct server *server)
+{
+    return server->port;
+}
+
+const char *server_socket(const struct server *server)
+{
+    return server->socket;
+}
+
+const char *server_folder(const struct server *server)
+{
+    return server->folder;
+}
+
+pid_t server_pid(const struct server *server)
+{
+    return server->pid;
+}

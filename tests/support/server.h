@@ -1,0 +1,51 @@
+/* server.h: a server binary under test, on a folder of its own.
+ *
+ * The binary is the build's cairn, or what the environment variable TEST_SERVER_BINARY names: with a
+ * redis-server there the same tests show what Redis answers.
+ *
+ * All waits are bounded; what goes wrong fails the running cmocka test. A server dies with its test.
+ */
+#ifndef CAIRN_TESTS_SUPPORT_SERVER_H
+#define CAIRN_TESTS_SUPPORT_SERVER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define SERVER_WAIT_MS 30000 /* the longest wait for a start or an end: sanitizers are slow */
+
+struct server;
+
+/* Makes a folder and starts the server there, on a free loopback port and a unix socket, without persistence;
+ * returns once it answers. `options`: more words for its command line ("--maxclients", "5"), ends with NULL;
+ * may be NULL. */
+struct server *server_open(const char *const *options);
+/* Ends it with SIGTERM (if it runs), checks that it ended well, and removes the folder. */
+void server_close(struct server *server);
+
+/* Sends the signal and waits for the end; the status as waitpid gives it. */
+int server_stop(struct server *server, int signal_number);
+/* Waits for the server to end by itself. */
+int server_wait(struct server *server);
+/* Starts it again, on the same folder, port and options; returns once it answers. */
+void server_start(struct server *server);
+/* The same, for a start that is expected to fail: returns the status it ended with. */
+int server_start_failing(struct server *server);
+
+/* A configuration file for the starts to come, in the server's folder. */
+void server_set_config(struct server *server, const char *text);
+/* More words for the command line of the starts to come; ends with NULL. */
+void server_add_options(struct server *server, const char *const *options);
+
+/* The starts to come run as this user; only root can ask for that. */
+void server_run_as(struct server *server, uid_t user);
+
+unsigned server_port(const struct server *server);
+const char *server_socket(const struct server *server);
+const char *server_folder(const struct server *server);
+pid_t server_pid(const struct server *server);
+/* True when the log (stdout and stderr of all starts) holds the text. */
+bool server_logged(const struct server *server, const char *text);
+/* True when the binary under test is not cairn. */
+bool server_is_other(void);
+
+#endif

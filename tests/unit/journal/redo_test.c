@@ -1,0 +1,109 @@
+/* Redo records: applied to a copy of the heap as it was, they give the heap as it is (T2). */
+#include "fake_heap.h"
+#include "journal/redo.h"
+
+static char *copy_of(const struct fake *fake)
+{
+    char *copy = malloc(FAKE_BYTES);
+    assert_non_null(copy);
+    memcpy(copy, fake->map.base, FAKE_BYTES);
+    return copy;
+}
+
+/* Everything but the lanes, which no record covers. */
+static void assert_same(const struct fake *fake, const char *copy, uint64_t end)
+{
+    assert_memory_equal(copy, fake->map.base, FAKE_LANES_OFF);
+    assert_memory_equal(copy + FAKE_BITMAP_OFF, fake->map.base + FAKE_BITMAP_OFF, end - FAKE_BITMAP_OFF);
+}
+
+static void test_record_repeats_a_transaction(void **state)
+{
+    struct fake *fake = *state;
+    tx_begin(fake->tx);
+    fake_alloc(fake, 1);
+    fake_alloc(fake, 2);
+    tx_commit(fake->tx);
+    char *copy = copy_of(fake);
+    struct redo_record record = {0};
+
+    tx_begin(fake->tx);
+    fake_overwrite(fake, 1, 5, "changed");
+    fake_overwrite(fake, 1, 7, "again");
+    fake_alloc(fake, 3);
+    tx_fill(fake->tx, fake_block(fake, 3), 'o', FAKE_BLOCK_BYTES);
+    fake_alloc(fake, 4);
+    fake_free(fake, 4);
+    fake_free(fake, 2);
+    assert_int_equal(tx_setbit(fake->tx, fake_word(fake, 128), 9), ERROR_OK);
+    assert_int_equal(tx_clearbit(fake->tx, fake_word(fake, 128), 9), ERROR_OK);
+    struct tx_mark mark = tx_savepoint(fake->tx);
+    fake_alloc(fake, 5);
+    fake_overwrite(fake, 6, 0, "lost");
+    tx_rollback_to(fake->tx, mark);
+    assert_int_equal(redo_build(fake->tx, &record), ERROR_OK);
+    tx_commit(fake->tx);
+
+    assert_int_equal(redo_apply(copy, FAKE_BYTES, &record), ERROR_OK);
+    assert_same(fake, copy, FAKE_BYTES);
+    assert_int_equal(redo_apply(copy, FAKE_BYTES, &record), ERROR_OK); /* J9 */
+    assert_same(fake, copy, FAKE_BYTES);
+    struct redo_record_layout header;
+    memcpy(&header, record.bytes, sizeof header);
+    assert_int_equal(header.record_bytes, record.len);
+    assert_int_equal(header.used_bytes_delta, 0); /* two allocated, two freed */
+    redo_free(&record);
+    free(copy);
+}
+
+static void test_long_ranges_and_overflow(void **state)
+{
+    struct fake *fake = *state;
+    char *copy = copy_of(fake);
+    struct redo_record record = {0};
+    char *blocks = fake_block(fake, 0);
+    tx_begin(fake->tx);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(tx_snapshot(fake->tx, blocks, (size_t)FAKE_BLOCKS * FAKE_BLOCK_BYTES), ERROR_OK);
+    tx_fill(fake->tx, blocks, 7, (size_t)FAKE_BLOCKS * FAKE_BLOCK_BYTES);
+    assert_int_equal(redo_build(fake->tx, &record), ERROR_OK);
+    tx_commit(fake->tx);
+    assert_int_equal(redo_apply(copy, FAKE_BYTES, &record), ERROR_OK);
+    assert_same(fake, copy, FAKE_EXTENTS_OFF);
+    redo_free(&record);
+    free(copy);
+}
+
+static void test_damaged_records_are_refused(void **state)
+{
+    struct fake *fake = *state;
+    struct redo_record record = {0};
+    tx_begin(fake->tx);
+    fake_overwrite(fake, 1, 0, "bytes");
+    assert_int_equal(tx_setbit(fake->tx, fake_word(fake, 0), 63), ERROR_OK);
+    assert_int_equal(redo_build(fake->tx, &record), ERROR_OK);
+    tx_abort(fake->tx);
+
+    char *copy = copy_of(fake);
+    assert_int_equal(redo_apply(copy, FAKE_BITMAP_OFF, &record),
+                     ERROR_CORRUPT); /* an image that is too small */
+    size_t len = record.len;
+    for (record.len = 0; record.len < len; record.len++)
+        assert_int_equal(redo_apply(copy, FAKE_BYTES, &record), ERROR_CORRUPT);
+    record.bytes[sizeof(struct redo_record_layout)] ^= 7; /* the kind of the first operation */
+    assert_int_equal(redo_apply(copy, FAKE_BYTES, &record), ERROR_CORRUPT);
+    assert_same(fake, copy, FAKE_BYTES);
+    redo_free(&record);
+    free(copy);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_record_repeats_a_transaction),
+        TEST(test_long_ranges_and_overflow),
+        TEST(test_damaged_records_are_refused),
+    };
+    return cmocka_run_group_tests_name("redo", tests, NULL, NULL);
+}
