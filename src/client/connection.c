@@ -60,6 +60,7 @@ void client_connection_close(struct client_connection *c)
 {
     if (c->closing) return;
     c->closing = true;
+    session_end(&c->session, c->loop->worker);
     list_remove(c->loop, c);
     uv_close(&c->uv.handle, on_closed);
 }

@@ -18,6 +18,7 @@
 #include "command/batch.h"
 #include "command/dispatch_run.h"
 #include "command/multi.h"
+#include "command/push.h"
 #include "command/transaction/transaction_commands.h"
 
 #include <stdlib.h>
@@ -446,8 +447,10 @@ static enum dispatch_stop run_batch(struct run *run, struct batch *batch, const 
         const struct batch_item *item = &batch->items[i];
         if (item->found == COMMAND_FOUND && is_paused(run, item->entry->command)) return DISPATCH_PAUSED;
         begin_reply(run);
+        push_begin(run->worker, run->session);
         batch_prefetch(batch, item, run->worker->keyspace, run->session->db);
         if (may_run(run, item, &requests[i])) execute(run, batch, item, &requests[i]);
+        push_end(run->worker, run->out);
         end_reply(run);
         (*done)++;
         if (run->session->close_after_reply || run->out->failed) return DISPATCH_CLOSE;

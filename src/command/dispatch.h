@@ -13,6 +13,7 @@ enum dispatch_stop {
     DISPATCH_DONE,   /* all were executed, or so many that their replies are large: send them, go on */
     DISPATCH_CLOSE,  /* the session ends once its replies are out; the rest is dropped */
     DISPATCH_PAUSED, /* CLIENT PAUSE holds the next request: try again later */
+    DISPATCH_BLOCKED, /* the last request waits (BLPOP): nothing more is executed before host->unblock. It counts as done */
 };
 
 /* Executes requests[0..count) of one session in order, appending replies to `out`. Keys of the whole batch are prefetched first, the

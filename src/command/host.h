@@ -28,8 +28,33 @@ struct client_filter { /* CLIENT KILL / LIST; unset fields match everything */
 
 #define HOST_LOG_WARNING 3
 
+/* Work for the thread of another worker, embedded in whatever it carries. It runs there between two turns: outside of the gate, no
+ * command is being executed, no pointer to a session of that worker can go away under it. `run` owns the mail. */
+struct worker_mail {
+    struct worker_mail *next; /* the mailbox's own */
+    void (*run)(struct worker_mail *mail, struct worker *worker);
+};
+
+/* Whose limit of client-output-buffer-limit counts. */
+enum output_class { OUTPUT_NORMAL, OUTPUT_REPLICA, OUTPUT_PUBSUB };
+
 struct host {
     void *app;
+    /* Any thread, any lock may be held. Mails from one thread to one worker run in the order in which they were posted; to one's own worker
+     * too: not now, but when its current turn has ended. */
+    void (*post)(void *app, unsigned worker_id, struct worker_mail *mail);
+    /* The session of that id, if it is one of this worker's and not closing; on its thread. */
+    struct session *(*session_find)(void *app, struct worker *worker, uint64_t session_id);
+    /* The worker that serves that session; false when there is none. By a command outside of the gate; it may have gone when the call returns. */
+    bool (*session_worker)(void *app, struct worker *worker, uint64_t session_id, unsigned *worker_id_out);
+    /* Bytes that the client did not ask for, behind all that was replied to it so far; on its worker's thread, not for the session whose command
+     * is being executed (push.h does that). A client that reads too slowly is closed by the limit of its class: the session is then closing,
+     * its memory stays until the turn ends. Bytes are copied. */
+    void (*push)(void *app, struct session *session, const char *bytes, size_t len);
+    /* A session for which dispatch_batch returned DISPATCH_BLOCKED goes on with what it has sent meanwhile; on its worker's thread. */
+    void (*unblock)(void *app, struct session *session);
+    /* Closes a session of this worker once what it was told is sent; on its thread. */
+    void (*close)(void *app, struct session *session);
     /* clients */
     void (*client_info)(void *app, struct worker *worker, const struct session *session, struct resp_out *line_out); /* raw text, no newline */
     void (*client_list)(void *app, struct worker *worker, const struct client_filter *filter, struct resp_out *lines_out);

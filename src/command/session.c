@@ -24,6 +24,12 @@ void session_reset(struct session *session, bool authenticated)
     session->reply = SESSION_REPLY_ON;
 }
 
+void session_end(struct session *session, struct worker *worker)
+{
+    (void)worker;
+    multi_end(session);
+}
+
 void session_free(struct session *session)
 {
     multi_end(session);

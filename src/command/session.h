@@ -10,6 +10,7 @@
 enum session_reply { SESSION_REPLY_ON, SESSION_REPLY_OFF, SESSION_REPLY_SKIP_NEXT, SESSION_REPLY_SKIP };
 
 struct multi;
+struct worker;
 struct watcher;
 
 struct session {
@@ -37,6 +38,9 @@ struct session {
 
 /* Back to a fresh session: RESET. Keeps id and connection. */
 void session_reset(struct session *session, bool authenticated);
+/* The connection is closing, on its worker's thread: whatever others know of the session is taken back (watched keys, subscriptions,
+ * waits). Nothing is pushed to it any more. */
+void session_end(struct session *session, struct worker *worker);
 void session_free(struct session *session);
 
 #endif

@@ -19,6 +19,7 @@ enum error worker_open(struct worker *worker, unsigned id, struct heap_thread *t
     worker->keyspace = keyspace;
     worker->server = server;
     worker->host = host;
+    resp_out_init(&worker->pushed);
     worker->random = hash_mix(clock_ticks() + id);
     worker->stats = calloc(command_table_count(server->table), sizeof *worker->stats);
     worker->batch = batch_new();
@@ -46,6 +47,7 @@ void worker_close(struct worker *worker)
     packed_out_free(&worker->scratch);
     stream_scratch_free(&worker->stream_scratch);
     hash_draft_free(&worker->hash_draft);
+    resp_out_free(&worker->pushed);
     evict_close(worker->evictor);
     worker->stats = NULL;
     worker->batch = NULL;

@@ -47,6 +47,8 @@ struct worker {
     struct stream_scratch stream_scratch; /* the stream entry that a handler builds */
     struct batch *batch;         /* dispatch's own arrays, reused */
     struct evictor *evictor;
+    struct session *running; /* whose command is being executed; push.h's, with what was pushed to it meanwhile */
+    struct resp_out pushed;
     _Atomic uint64_t stats_epoch; /* stats.h */
     uint64_t random;              /* worker_random */
 };
