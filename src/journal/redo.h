@@ -10,6 +10,7 @@
 #include "journal/tx.h"
 #include "util/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,9 @@ struct redo_record {
 
 /* The record of an open transaction whose changes are complete, before it commits. ERROR_MEMORY. */
 MUST_CHECK enum error redo_build(const struct tx *tx, struct redo_record *record_out);
+/* A record of growth (J5): the blocks of [off, off+len) exist. Appended before the transaction that counts on them;
+ * adds to what is in `record` when `more`. ERROR_MEMORY. */
+MUST_CHECK enum error redo_growth(struct redo_record *record, uint64_t off, uint64_t len, bool more);
 /* Repeats the record on the image [base, base+size_bytes). Validates all of it first: ERROR_CORRUPT changed
  * nothing. Bits are set and cleared atomically, so records of different transactions may be applied at once.
  */

@@ -1,0 +1,62 @@
+/* storage.h: the one way by which the redo journal and the image of a journaled heap reach the disk.
+ *
+ * Terms: a *storage* is a set of functions over files; pmem_storage_files() is the kernel's, and tests bring
+ * one that remembers every step and builds the disks that a power cut could leave.
+ *
+ * What a power cut may do, and all that callers may count on:
+ * S1. Bytes written (or stored through the mapping) since the file's last sync are there or not, sector by
+ *     sector (512 bytes), in any order; a sector may hold any of the values that it had in between.
+ * S2. After sync the bytes, the size and the allocated blocks of that file are durable.
+ * S3. A new, renamed or removed name is durable after sync_folder; before, the old or the new one is there.
+ * S4. After an error of sync nothing is known about that file any more (DESIGN J10).
+ */
+#ifndef CAIRN_PMEM_STORAGE_H
+#define CAIRN_PMEM_STORAGE_H
+
+#include "util/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pmem_storage;
+
+/* An open file; backends put their own fields behind it. */
+struct pmem_storage_file {
+    const struct pmem_storage *storage;
+};
+
+struct pmem_storage {
+    void *disk; /* of the backend */
+
+    /* With `create` the file must not exist; otherwise it must. */
+    enum error (*open)(const struct pmem_storage *storage, const char *path, bool create,
+                       struct pmem_storage_file **file_out);
+    void (*close)(struct pmem_storage_file *file);
+    uint64_t (*size)(const struct pmem_storage_file *file);
+    /* The file's bytes, shared with all who map it, from offset 0 on: reserve_bytes of addresses, of which
+     * those below the file's size may be used. Once per file, until close. */
+    enum error (*map)(struct pmem_storage_file *file, uint64_t reserve_bytes, char **base_out);
+    /* Blocks for [off, off+len), zeros where nothing was; extends the file. */
+    enum error (*allocate)(struct pmem_storage_file *file, uint64_t off, uint64_t len);
+    enum error (*write)(struct pmem_storage_file *file, uint64_t off, const void *bytes, size_t len);
+    enum error (*sync)(struct pmem_storage_file *file);
+    /* Says that [off, off+len) of the mapping will be needed soon; reads what is not cached, in the background. */
+    void (*prefetch)(struct pmem_storage_file *file, uint64_t off, uint64_t len);
+    /* True when the page of the mapping is in memory; may guess. */
+    bool (*is_cached)(const struct pmem_storage_file *file, uint64_t off);
+
+    enum error (*make_folder)(const struct pmem_storage *storage, const char *path); /* exists: ERROR_OK */
+    enum error (*remove_folder)(const struct pmem_storage *storage, const char *path);
+    /* Calls each(arg, name) for every file; ERROR_NOT_FOUND without the folder. */
+    enum error (*list)(const struct pmem_storage *storage, const char *folder,
+                       void (*each)(void *arg, const char *name), void *arg);
+    enum error (*rename)(const struct pmem_storage *storage, const char *from, const char *to);
+    enum error (*unlink)(const struct pmem_storage *storage, const char *path);
+    enum error (*sync_folder)(const struct pmem_storage *storage, const char *folder);
+};
+
+/* The kernel's files. */
+const struct pmem_storage *pmem_storage_files(void);
+
+#endif
