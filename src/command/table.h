@@ -121,6 +121,14 @@ enum command_group {
     GROUP_SORTED_SET, GROUP_STREAM, GROUP_HYPERLOGLOG, GROUP_GEO, GROUP_PUBSUB, GROUP_SCRIPTING, GROUP_TRANSACTIONS,
 };
 
+/* Channels that a command publishes or subscribes to; to unsubscribe anybody may. */
+enum command_channels {
+    CHANNELS_NONE,
+    CHANNELS_FIRST,    /* argument 1 (PUBLISH) */
+    CHANNELS_ALL,      /* all arguments (SUBSCRIBE) */
+    CHANNELS_PATTERNS, /* all arguments, patterns each (PSUBSCRIBE) */
+};
+
 #define COMMAND_SPECS_MAX 4
 
 struct command {
@@ -139,6 +147,8 @@ struct command {
     size_t (*get_keys)(const struct slice *argv, size_t argc, size_t *indexes, size_t cap);
     /* COMMAND_EXCLUSIVE only: this call's keys are all known, it may enter shared. May be NULL. */
     bool (*may_share)(const struct slice *argv, size_t argc);
+    /* Which arguments are channels: checked against the user's before the handler runs (acl.h). */
+    enum command_channels channels;
     /* The argument that names an element of a collection at the first key; 0: none. Its cache lines are brought in ahead. */
     unsigned element;
     /* What this call does with the keys of specs that say KEY_VARIABLE_FLAGS. May be NULL. */
