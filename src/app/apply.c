@@ -73,14 +73,16 @@ static void apply_clients(struct app *app)
 {
     struct client_settings *settings = &app->client_settings;
     const struct config *config = app->config;
-    struct config_output_limit output = config_output_limit(config);
     SET(settings->maxclients, (uint64_t)config_int(config, "maxclients"));
     SET(settings->timeout_s, config_int(config, "timeout"));
     SET(settings->tcp_keepalive_s, (int)config_int(config, "tcp-keepalive"));
     SET(settings->query_limit_bytes, (uint64_t)config_int(config, "client-query-buffer-limit"));
-    SET(settings->output_hard_bytes, output.hard_bytes);
-    SET(settings->output_soft_bytes, output.soft_bytes);
-    SET(settings->output_soft_s, output.soft_s);
+    for (int class = 0; class < OUTPUT_CLASSES; class ++) {
+        struct config_output_limit limit = config_output_limit(config, class);
+        SET(settings->output[class].hard_bytes, limit.hard_bytes);
+        SET(settings->output[class].soft_bytes, limit.soft_bytes);
+        SET(settings->output[class].soft_s, limit.soft_s);
+    }
     SET(settings->protected_mode, config_bool(config, "protected-mode"));
 }
 

@@ -110,11 +110,15 @@ int config_choice(const struct config *config, const char *name)
     return choice;
 }
 
-struct config_output_limit config_output_limit(const struct config *config)
+struct config_output_limit config_output_limit(const struct config *config, int class)
 {
     long long hard = 0, soft = 0, seconds = 0;
-    sscanf(config_text(config, "client-output-buffer-limit"), "normal %lld %lld %lld", &hard, &soft,
-           &seconds);
+    const char *text = config_text(config, "client-output-buffer-limit");
+    for (int i = 0; i <= class; i++) {
+        int used = 0;
+        sscanf(text, "%*s %lld %lld %lld %n", &hard, &soft, &seconds, &used);
+        text += used;
+    }
     return (struct config_output_limit){(uint64_t)hard, (uint64_t)soft, seconds};
 }
 

@@ -46,7 +46,8 @@ struct config_output_limit {
     uint64_t hard_bytes, soft_bytes;
     int64_t soft_s;
 };
-struct config_output_limit config_output_limit(const struct config *config); /* of normal clients */
+/* `class`: normal, replica, pubsub, as in enum output_class. */
+struct config_output_limit config_output_limit(const struct config *config, int class);
 /* Those of INFO latencystats; returns how many. */
 size_t config_percentiles(const struct config *config, double percentiles[CONFIG_PERCENTILES_MAX]);
 

@@ -44,6 +44,42 @@ static void client_pause(void *arg, enum pause_mode mode, int64_t until_ms)
     if (mode != PAUSE_ALL) client_pool_resume(app->pool);
 }
 
+static void post(void *arg, unsigned worker_id, struct worker_mail *mail)
+{
+    struct app *app = arg;
+    client_pool_post(app->pool, worker_id, mail);
+}
+
+static struct session *session_find(void *arg, struct worker *worker, uint64_t session_id)
+{
+    (void)arg;
+    return client_pool_session(worker, session_id);
+}
+
+static bool session_worker(void *arg, struct worker *worker, uint64_t session_id, unsigned *worker_id_out)
+{
+    struct app *app = arg;
+    return client_pool_session_worker(app->pool, worker, session_id, worker_id_out);
+}
+
+static void push(void *arg, struct session *session, const char *bytes, size_t len)
+{
+    (void)arg;
+    client_pool_push(session, bytes, len);
+}
+
+static void unblock(void *arg, struct session *session)
+{
+    (void)arg;
+    client_pool_unblock(session);
+}
+
+static void close_session(void *arg, struct session *session)
+{
+    (void)arg;
+    client_pool_end(session);
+}
+
 /* ---- config ---- */
 
 static void config_get(void *arg, const struct slice *patterns, size_t count, struct resp_out *out)
@@ -205,6 +241,12 @@ void host_init(struct app *app)
 {
     app->host = (struct host){
         .app = app,
+        .post = post,
+        .session_find = session_find,
+        .session_worker = session_worker,
+        .push = push,
+        .unblock = unblock,
+        .close = close_session,
         .client_info = client_info,
         .client_list = client_list,
         .client_kill = client_kill,

@@ -9,12 +9,13 @@
  *
  * Invariants:
  * C1. Arguments point into the read or the query buffer, which stay until the batch has been executed.
- * C2. Above HOLD_BYTES of queued output nothing is executed or read; both go on when the queue is empty.
+ * C2. A blocked connection is read on, so that its end is seen: what comes waits in the query buffer.
  * C3. The query buffer exists only while there are leftover bytes.
  * C4. The parser's progress belongs to the bytes at query.bytes, or is none.
  */
 #include "client/connection.h"
 
+#include "client/replies.h"
 #include "command/multi.h"
 #include "util/assert.h"
 #include "util/clock.h"
@@ -22,12 +23,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define HOLD_BYTES (64u << 20) /* C2: the replies of a client that writes a million requests, then reads */
-#define STRANGER_BYTES                                                                                       \
-    1024 /* queued output of a client that has not authenticated: it must not use our memory */
-#define UNCOUNTED_BYTES (16 * 1024) /* of a reply: limits begin to count behind them, as in Redis */
-#define SEND_BYTES      (16 * 1024) /* replies are sent when so many wait: they are still in the cache */
 
 int client_connection_fd(const struct client_connection *connection)
 {
@@ -43,6 +38,7 @@ static void on_closed(uv_handle_t *handle)
     client_output_free(c->output);
     resp_parser_reset(&c->parser);
     session_free(&c->session);
+    free(c->pushed);
     free(c->query.bytes);
     free(c->address);
     free(c);
@@ -62,161 +58,34 @@ void client_connection_close(struct client_connection *c)
     c->closing = true;
     session_end(&c->session, c->loop->worker);
     list_remove(c->loop, c);
+    if (c->listed) client_directory_remove(&c->loop->directory, c);
     uv_close(&c->uv.handle, on_closed);
 }
 
-/* Closes once its replies have been sent. */
-static void end(struct client_connection *c)
+void client_connection_end_later(struct client_connection *c)
 {
-    client_connection_send_replies(c->loop);
+    if (c->closing || c->ending) return;
+    uv_read_stop(&c->uv.stream);
+    c->reading = false;
+    c->to_end = true;
+    client_replies_due(c);
+}
+
+void client_connection_unblock(struct client_connection *c)
+{
+    c->blocked = false;
+    c->unblocked = true;
+    client_replies_due(c);
+}
+
+void client_connection_end(struct client_connection *c)
+{
+    client_replies_send(c->loop);
     if (c->closing) return;
     c->ending = true;
     uv_read_stop(&c->uv.stream);
     c->reading = false;
     if (!c->output) client_connection_close(c);
-}
-
-/* ---- output ---- */
-
-static void go_on(struct client_connection *c);
-
-static void on_drained(void *owner, int status)
-{
-    struct client_connection *c = owner;
-    struct client_loop *loop = c->loop;
-    if (c->closing) return; /* on_closed frees the queue */
-    pthread_mutex_lock(&loop->lock);
-    client_output_free(c->output);
-    c->output = NULL;
-    c->last_io_ms = (int64_t)uv_now(&loop->uv);
-    if (status != 0 || c->ending) client_connection_close(c);
-    else go_on(c);
-    pthread_mutex_unlock(&loop->lock);
-}
-
-static void close_for_output(struct client_connection *c)
-{
-    atomic_fetch_add_explicit(&c->loop->pool->output_limit_disconnections, 1, memory_order_relaxed);
-    client_loop_log(
-        c->loop, CLIENT_LOG_WARNING,
-        "Closing client id=%llu addr=%s: more replies wait for it than client-output-buffer-limit "
-        "allows",
-        (unsigned long long)c->session.id, c->address);
-    client_connection_close(c);
-}
-
-static bool is_authenticated(const struct client_connection *c)
-{
-    return c->session.authenticated ||
-           !atomic_load_explicit(&c->loop->pool->server->settings->password_set, memory_order_relaxed);
-}
-
-/* How much may wait for the client; 0: any. */
-static size_t output_limit(const struct client_connection *c)
-{
-    size_t hard = atomic_load_explicit(&c->loop->pool->settings->output_hard_bytes, memory_order_relaxed);
-    bool narrow = !is_authenticated(c) && (hard == 0 || hard > STRANGER_BYTES);
-    return narrow ? STRANGER_BYTES : hard;
-}
-
-/* False when the connection was closed for what waits in its queue. */
-static bool output_within_limits(struct client_connection *c)
-{
-    const struct client_settings *settings = c->loop->pool->settings;
-    size_t hard = output_limit(c);
-    uint64_t soft = atomic_load_explicit(&settings->output_soft_bytes, memory_order_relaxed);
-    int64_t soft_ms = atomic_load_explicit(&settings->output_soft_s, memory_order_relaxed) * 1000;
-    int64_t now_ms = (int64_t)uv_now(&c->loop->uv);
-    size_t queued = c->output->queued_bytes;
-    bool over_soft = soft > 0 && queued > soft;
-    if (!over_soft) c->output->over_soft_since_ms = 0;
-    else if (c->output->over_soft_since_ms == 0) c->output->over_soft_since_ms = now_ms;
-    if ((hard == 0 || queued <= hard) && (!over_soft || now_ms - c->output->over_soft_since_ms <= soft_ms))
-        return true;
-    close_for_output(c);
-    return false;
-}
-
-/* Sends the connection's part of the loop's buffer, or queues what the socket does not take. */
-static void send_reply(struct client_connection *c)
-{
-    struct client_loop *loop = c->loop;
-    struct resp_out *out = &loop->out;
-    size_t len = c->reply.end - c->reply.at;
-    int sent = 0;
-    if (!c->output) {
-        sent = uv_try_write(&c->uv.stream, &(uv_buf_t){out->buf + c->reply.at, len}, 1);
-        stats_add(&loop->worker->counters.writes, 1);
-        if (sent == UV_EAGAIN) sent = 0;
-    }
-    if (sent < 0) {
-        client_connection_close(c);
-        return;
-    }
-    stats_add(&loop->worker->counters.bytes_out, len);
-    if ((size_t)sent == len) return;
-    if (client_output_add(&c->output, &c->uv.stream, out, c->reply.at + (size_t)sent, c->reply.end,
-                          on_drained, c))
-        output_within_limits(c);
-    else client_connection_close(c);
-}
-
-void client_connection_send_replies(struct client_loop *loop)
-{
-    struct client_connection *next;
-    for (struct client_connection *c = loop->first_reply; c; c = next) {
-        next = c->reply.next;
-        c->reply.pending = false;
-        if (!c->closing) send_reply(c);
-    }
-    loop->first_reply = loop->last_reply = NULL;
-    loop->out.len = 0;
-    loop->out.failed = loop->out.too_long = false;
-}
-
-/* From here on the loop's buffer takes replies to `c`. */
-static void begin_replies(struct client_connection *c)
-{
-    struct client_loop *loop = c->loop;
-    if (c->reply.pending && loop->last_reply != c) client_connection_send_replies(loop);
-    if (!c->reply.pending) { /* else its bytes end the buffer: they grow */
-        c->reply.at = c->reply.end = loop->out.len;
-        c->reply.next = NULL;
-    }
-    size_t limit = output_limit(c);
-    loop->out.limit = limit > 0 ? c->reply.at + UNCOUNTED_BYTES + limit : 0;
-}
-
-/* What was replied to `c` joins what the loop will send: at once when there is much of it. False when the connection is closed. */
-static bool end_replies(struct client_connection *c)
-{
-    struct client_loop *loop = c->loop;
-    struct resp_out *out = &loop->out;
-    bool too_long = out->too_long || (out->limit > 0 && out->len > out->limit);
-    if (too_long) {
-        close_for_output(c);
-    } else if (out->failed) {
-        client_loop_log(loop, CLIENT_LOG_WARNING, "Closing client id=%llu: no memory for its reply",
-                        (unsigned long long)c->session.id);
-        client_connection_close(c);
-    }
-    if (c->closing) { /* what others wait for is sent */
-        client_connection_send_replies(loop);
-        return false;
-    }
-    c->reply.end = loop->out.len;
-    if (!c->reply.pending && c->reply.end > c->reply.at) {
-        c->reply.pending = true;
-        *(loop->last_reply ? &loop->last_reply->reply.next : &loop->first_reply) = c;
-        loop->last_reply = c;
-    }
-    if (loop->out.len >= SEND_BYTES) client_connection_send_replies(loop);
-    return !c->closing;
-}
-
-static bool is_held(const struct client_connection *c)
-{
-    return c->output && c->output->queued_bytes > HOLD_BYTES; /* C2 */
 }
 
 /* ---- execution ---- */
@@ -239,7 +108,7 @@ static struct requests read_requests(struct client_connection *c, const char *by
             atomic_load_explicit(&loop->pool->server->settings->max_bulk_bytes, memory_order_relaxed),
         .max_inline_bytes = CLIENT_READ_BYTES,
         .max_args = INT_MAX,
-        .authenticated = is_authenticated(c),
+        .authenticated = client_replies_authenticated(c),
     };
     /* An AUTH may widen the limits: nothing is read past it. */
     size_t cap = limits.authenticated ? DISPATCH_BATCH_MAX : 1;
@@ -260,18 +129,17 @@ static void end_with_error(struct client_connection *c, const char *error)
     struct resp_out *out = &c->loop->out;
     out->discard = false;
     out->proto = c->session.proto;
-    begin_replies(c);
+    if (!client_replies_begin(c)) return;
     resp_error(out, error);
     client_loop_log(c->loop, CLIENT_LOG_VERBOSE, "%s from client: id=%llu addr=%s", error + strlen("ERR "),
                     (unsigned long long)c->session.id, c->address);
-    if (end_replies(c)) end(c);
+    if (client_replies_end(c)) client_connection_end(c);
 }
 
 static void hold_back(struct client_connection *c)
 {
     c->paused = true;
     c->loop->paused = true;
-    c->query.wanted = 0;
 }
 
 /* Executes the complete requests among the bytes; returns how many bytes are done with. The connection may be
@@ -281,21 +149,23 @@ static size_t execute(struct client_connection *c, const char *bytes, size_t len
     struct client_loop *loop = c->loop;
     size_t at = 0;
     bool more = true;
-    while (more && at < len && !is_held(c)) {
+    while (more && at < len && !client_replies_hold(c)) {
         struct requests found = read_requests(c, bytes + at, len - at);
         size_t done = 0;
         enum dispatch_stop stop = DISPATCH_DONE;
-        begin_replies(c);
+        if (!client_replies_begin(c)) return len;
         if (found.count > 0)
             stop = dispatch_batch(loop->worker, &c->session, loop->requests, found.count, &loop->out, &done);
-        if (!end_replies(c)) return len;
+        if (!client_replies_end(c)) return len;
         if (stop == DISPATCH_CLOSE) {
-            end(c);
+            client_connection_end(c);
             return len;
         }
         if (stop == DISPATCH_PAUSED) hold_back(c);
-        if (done < found.count) {          /* held back, or the replies grew large */
-            resp_parser_reset(&c->parser); /* C4 */
+        if (stop == DISPATCH_BLOCKED) c->blocked = true;
+        if (done < found.count || c->blocked) { /* held back, or the replies grew large */
+            resp_parser_reset(&c->parser);      /* C4 */
+            c->query.wanted = 0;
             at += done ? loop->ends[done - 1] : 0;
             more = stop == DISPATCH_DONE && done > 0;
             continue;
@@ -354,10 +224,10 @@ static bool keep_leftover(struct client_connection *c, const char *bytes, size_t
     return false;
 }
 
-/* Executes from the query buffer and keeps the rest of it. */
+/* Executes from the query buffer, unless the connection is blocked, and keeps the rest of it. */
 static void execute_query(struct client_connection *c)
 {
-    size_t done = execute(c, c->query.bytes, c->query.len);
+    size_t done = c->blocked ? 0 : execute(c, c->query.bytes, c->query.len);
     if (c->closing || c->ending) return;
     size_t limit = atomic_load_explicit(&c->loop->pool->settings->query_limit_bytes, memory_order_relaxed);
     c->query.len -= done;
@@ -368,12 +238,13 @@ static void execute_query(struct client_connection *c)
 
 static void read_start(struct client_connection *c);
 
-/* Reads while nothing holds the connection back. */
-static void go_on(struct client_connection *c)
+void client_connection_go_on(struct client_connection *c)
 {
-    if (c->query.len > 0 && !is_held(c) && !c->paused) execute_query(c);
+    c->unblocked = false;
+    if (c->to_end) return;
+    if (c->query.len > 0 && !client_replies_hold(c) && !c->paused) execute_query(c);
     if (c->closing || c->ending) return;
-    bool may_read = !is_held(c) && !c->paused;
+    bool may_read = !client_replies_hold(c) && !c->paused;
     if (may_read && !c->reading) read_start(c);
     if (!may_read && c->reading) {
         uv_read_stop(&c->uv.stream);
@@ -416,12 +287,12 @@ static void take_bytes(struct client_connection *c, const char *bytes, size_t le
         execute_query(c);
     } else {
         c->turn_bytes = len;
-        size_t done = execute(c, bytes, len);
+        size_t done = c->blocked ? 0 : execute(c, bytes, len);
         c->turn_bytes = 0;
         if (!c->closing && !c->ending && done < len) keep_leftover(c, bytes + done, len - done);
     }
     if (!c->closing && !c->ending && multi_is_open(&c->session)) check_queued(c);
-    if (!c->closing && !c->ending && (c->paused || is_held(c))) go_on(c);
+    if (!c->closing && !c->ending && (c->paused || client_replies_hold(c))) client_connection_go_on(c);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
@@ -433,7 +304,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
     if (count > 0) {
         take_bytes(c, buf->base, (size_t)count);
     } else {
-        if (c->reply.pending) client_connection_send_replies(loop); /* a peer that only stopped sending */
+        client_replies_settle(loop); /* the peer may have only stopped sending */
         if (count != UV_EOF)
             client_loop_log(loop, CLIENT_LOG_VERBOSE, "Reading from client: %s", uv_strerror((int)count));
         client_connection_close(c);
@@ -493,14 +364,15 @@ void client_connection_open(struct client_loop *loop, int fd, bool local_socket,
     };
     c->session.last_command_ms = c->session.created_ms;
     list_append(loop, c);
-    if (init_stream(c, fd)) read_start(c);
+    c->listed = client_directory_add(&loop->directory, c) == ERROR_OK;
+    if (init_stream(c, fd) && c->listed) read_start(c);
     else client_connection_close(c);
 }
 
 void client_connection_resume(struct client_connection *c)
 {
     c->paused = false;
-    go_on(c);
+    client_connection_go_on(c);
 }
 
 void client_connection_check(struct client_connection *c)
@@ -508,8 +380,9 @@ void client_connection_check(struct client_connection *c)
     int64_t timeout_ms =
         atomic_load_explicit(&c->loop->pool->settings->timeout_s, memory_order_relaxed) * 1000;
     int64_t idle_ms = (int64_t)uv_now(&c->loop->uv) - c->last_io_ms;
-    if (c->output && !output_within_limits(c)) return;
-    if (timeout_ms == 0 || idle_ms <= timeout_ms || c->paused) return;
+    if (!client_replies_within_limits(c)) return;
+    if (timeout_ms == 0 || idle_ms <= timeout_ms) return;
+    if (c->paused || c->blocked || session_is_subscribed(&c->session)) return;
     client_loop_log(c->loop, CLIENT_LOG_VERBOSE, "Closing idle client");
     client_connection_close(c);
 }

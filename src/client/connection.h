@@ -5,6 +5,13 @@
 #include "client/loop.h"
 #include "client/output.h"
 
+/* What was pushed to a connection during this turn. */
+struct client_pushed {
+    size_t len;
+    size_t cap;
+    char bytes[];
+};
+
 /* An idle connection owns this struct and its address: no buffers. */
 struct client_connection {
     union {
@@ -16,6 +23,7 @@ struct client_connection {
     struct client_loop *loop;
     struct client_connection *prev;
     struct client_connection *next;
+    struct client_connection *same_bucket; /* directory.h */
     struct session session;
     struct resp_parser parser;    /* of the request at query.bytes */
     struct client_output *output; /* NULL: nothing waits */
@@ -26,6 +34,11 @@ struct client_connection {
         bool pending;
     } reply;
     struct {
+        struct client_connection *next; /* in the loop's list of connections to look at when the turn ends */
+        bool pending;
+    } due;
+    struct client_pushed *pushed; /* NULL: nothing */
+    struct {
         char *bytes; /* received and not executed; NULL: none */
         size_t len;
         size_t cap;
@@ -35,11 +48,16 @@ struct client_connection {
     char *address;      /* of the peer, "127.0.0.1:5000", "[::1]:5000", "/path:0" */
     int64_t last_io_ms; /* monotonic */
     bool local_socket;  /* unix */
+    bool listed;        /* in the loop's directory */
     bool reading;
-    bool paused;  /* the next request is held by CLIENT PAUSE */
-    bool ending;  /* closes once its output is sent */
-    bool closing; /* the handle is being closed; not in the loop's list any more */
-    bool killed;  /* by another worker: closes at the next delivery of mail */
+    bool paused;    /* the next request is held by CLIENT PAUSE */
+    bool blocked;   /* its last command waits: it is read, and nothing is executed */
+    bool unblocked; /* not any more: goes on when the turn ends */
+    bool to_end;    /* ends when the turn ends */
+    bool too_slow;  /* closes when the turn ends: more waits for it than it may have */
+    bool ending;    /* closes once its output is sent */
+    bool closing;   /* the handle is being closed; not in the loop's list any more */
+    bool killed;    /* by another worker: closes at the next delivery of mail */
 };
 
 /* Takes over an accepted socket, whatever the outcome. `local`: the peer is on this machine. `address` is malloc'd and goes over
@@ -47,8 +65,13 @@ struct client_connection {
 void client_connection_open(struct client_loop *loop, int fd, bool local_socket, bool local, char *address);
 /* At once, output or not. */
 void client_connection_close(struct client_connection *connection);
-/* Sends the replies that have gathered in the loop's buffer. Before the loop waits, and before it closes handles. */
-void client_connection_send_replies(struct client_loop *loop);
+/* Once its replies have been sent. */
+void client_connection_end(struct client_connection *connection);
+/* Executes what is there and reads on, while nothing holds the connection back. */
+void client_connection_go_on(struct client_connection *connection);
+/* Its session was unblocked, or is to end: when the turn ends. */
+void client_connection_unblock(struct client_connection *connection);
+void client_connection_end_later(struct client_connection *connection);
 /* After CLIENT PAUSE: goes on with what is there. */
 void client_connection_resume(struct client_connection *connection);
 /* Once a second: idle time and the soft output limit. */

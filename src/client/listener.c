@@ -37,7 +37,7 @@ struct opening {
 
 /* An accepted socket on its way to its loop. */
 struct arrival {
-    struct client_mail mail;
+    struct worker_mail mail;
     int fd;
     bool local_socket;
     bool local;
@@ -85,10 +85,10 @@ static const char *refusal(struct client_pool *pool, const union client_address 
     return protected_text;
 }
 
-static void deliver_arrival(struct client_mail *mail, void *owner)
+static void run_arrival(struct worker_mail *mail, struct worker *worker)
 {
     struct arrival *arrival = (struct arrival *)mail;
-    struct client_loop *loop = owner;
+    struct client_loop *loop = client_loop_of(worker);
     /* After its stop a loop must not get new handles, or it would run for as long as this client stays. */
     if (atomic_load_explicit(&loop->pool->stopping, memory_order_acquire)) {
         close(arrival->fd);
@@ -96,9 +96,7 @@ static void deliver_arrival(struct client_mail *mail, void *owner)
         free(arrival);
         return;
     }
-    pthread_mutex_lock(&loop->lock);
     client_connection_open(loop, arrival->fd, arrival->local_socket, arrival->local, arrival->address);
-    pthread_mutex_unlock(&loop->lock);
     free(arrival);
 }
 
@@ -139,7 +137,7 @@ static void admit(struct client_listener *listener, int fd, const union client_a
     if (!listener->unix_path)
         set_tcp_options(fd, atomic_load_explicit(&pool->settings->tcp_keepalive_s, memory_order_relaxed));
     struct client_loop *loop = least_loaded(pool);
-    *arrival = (struct arrival){.mail.deliver = deliver_arrival,
+    *arrival = (struct arrival){.mail.run = run_arrival,
                                 .fd = fd,
                                 .local_socket = listener->unix_path != NULL,
                                 .local = client_address_is_loopback(peer),
@@ -147,8 +145,13 @@ static void admit(struct client_listener *listener, int fd, const union client_a
     atomic_fetch_add_explicit(&pool->received, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&pool->connected, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&loop->connection_count, 1, memory_order_relaxed);
-    if (loop == &pool->loops[0]) deliver_arrival(&arrival->mail, loop);
-    else client_mailbox_post(&loop->mailbox, &arrival->mail);
+    if (loop != &pool->loops[0]) {
+        client_mailbox_post(&loop->mailbox, &arrival->mail);
+        return;
+    }
+    pthread_mutex_lock(&loop->lock);
+    run_arrival(&arrival->mail, loop->worker);
+    pthread_mutex_unlock(&loop->lock);
 }
 
 static void on_acceptable(uv_poll_t *poll, int status, int events)
@@ -363,10 +366,10 @@ bool client_listener_open(struct client_pool *pool, const struct client_listen *
     return status == 0;
 }
 
-void client_listener_deliver(struct client_mail *mail, void *owner)
+void client_listener_run(struct worker_mail *mail, struct worker *worker)
 {
     (void)mail;
-    struct client_loop *loop = owner;
+    struct client_loop *loop = client_loop_of(worker);
     atomic_store(&loop->pool->listeners_posted, false); /* before looking: what comes later posts again */
     if (atomic_load(&loop->pool->stopping)) return;     /* a loop that ends must not get new handles */
     int status = attend(loop->pool);

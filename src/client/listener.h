@@ -16,7 +16,7 @@ bool client_listener_open(struct client_pool *pool, const struct client_listen *
 bool client_listener_replace(struct client_pool *pool, const struct client_listen *listen, char *error,
                              size_t error_cap);
 /* Of pool->listeners_changed. */
-void client_listener_deliver(struct client_mail *mail, void *owner);
+void client_listener_run(struct worker_mail *mail, struct worker *worker);
 void client_listener_close(struct client_pool *pool); /* after loop 0 is closed */
 
 #endif

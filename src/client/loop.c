@@ -2,6 +2,7 @@
 #include "client/loop.h"
 
 #include "client/connection.h"
+#include "client/replies.h"
 #include "util/assert.h"
 
 #include <stdarg.h>
@@ -39,14 +40,12 @@ static void close_handle(uv_handle_t *handle, void *arg)
 }
 
 /* uv_run returns when no handle is left. */
-static void deliver_stop(struct client_mail *mail, void *owner)
+static void run_stop(struct worker_mail *mail, struct worker *worker)
 {
     (void)mail;
-    struct client_loop *loop = owner;
-    pthread_mutex_lock(&loop->lock);
-    client_connection_send_replies(loop); /* what was executed is answered */
+    struct client_loop *loop = client_loop_of(worker);
+    client_replies_settle(loop); /* what was executed is answered */
     close_connections(loop);
-    pthread_mutex_unlock(&loop->lock);
     uv_walk(&loop->uv, close_handle, NULL);
 }
 
@@ -62,13 +61,24 @@ static void look_after(struct client_loop *loop)
     }
 }
 
-static void deliver_resume(struct client_mail *mail, void *owner)
+static void run_resume(struct worker_mail *mail, struct worker *worker)
 {
     (void)mail;
-    struct client_loop *loop = owner;
+    struct client_loop *loop = client_loop_of(worker);
     atomic_store(&loop->resume_posted, false); /* before looking: what comes later posts again */
-    pthread_mutex_lock(&loop->lock);
     look_after(loop);
+}
+
+/* L4 */
+static void run_mails(void *arg)
+{
+    struct client_loop *loop = arg;
+    struct worker_mail *next;
+    pthread_mutex_lock(&loop->lock);
+    for (struct worker_mail *mail = client_mailbox_take(&loop->mailbox); mail; mail = next) {
+        next = mail->next; /* run() may free the mail */
+        mail->run(mail, loop->worker);
+    }
     pthread_mutex_unlock(&loop->lock);
 }
 
@@ -92,7 +102,7 @@ static void on_tick(uv_timer_t *timer)
         check_connections(loop);
         heap_thread_trim(loop->worker->thread);
     }
-    client_connection_send_replies(loop); /* of resumed connections; the buffer is theirs until then */
+    client_replies_settle(loop); /* of resumed connections; the buffer is theirs until then */
     if (loop->out.cap > KEEP_OUT_BYTES) resp_out_free(&loop->out);
     pthread_mutex_unlock(&loop->lock);
 }
@@ -100,9 +110,9 @@ static void on_tick(uv_timer_t *timer)
 static void on_after_poll(uv_check_t *check)
 {
     struct client_loop *loop = check->data;
-    if (!loop->first_reply) return;
+    if (!loop->first_reply && !loop->first_due) return;
     pthread_mutex_lock(&loop->lock);
-    client_connection_send_replies(loop);
+    client_replies_settle(loop);
     pthread_mutex_unlock(&loop->lock);
 }
 
@@ -111,10 +121,11 @@ static void on_after_poll(uv_check_t *check)
 enum error client_loop_open(struct client_loop *loop, struct client_pool *pool, struct worker *worker)
 {
     *loop = (struct client_loop){.pool = pool, .worker = worker};
+    worker->loop = loop;
     pthread_mutex_init(&loop->lock, NULL);
     resp_out_init(&loop->out);
-    loop->stop.deliver = deliver_stop;
-    loop->resume.deliver = deliver_resume;
+    loop->stop.run = run_stop;
+    loop->resume.run = run_resume;
     loop->read_buf = malloc(CLIENT_READ_BYTES);
     if (!loop->read_buf || uv_loop_init(&loop->uv) != 0) {
         free(loop->read_buf);
@@ -128,7 +139,7 @@ enum error client_loop_open(struct client_loop *loop, struct client_pool *pool, 
     if (status == 0) status = uv_check_init(&loop->uv, &loop->after_poll);
     if (status == 0) status = uv_check_start(&loop->after_poll, on_after_poll);
     ASSERT(status == 0); /* none can fail on a fresh loop */
-    return client_mailbox_open(&loop->mailbox, &loop->uv, loop);
+    return client_mailbox_open(&loop->mailbox, &loop->uv, run_mails, loop);
 }
 
 void client_loop_run(struct client_loop *loop)
@@ -139,8 +150,10 @@ void client_loop_run(struct client_loop *loop)
 void client_loop_close(struct client_loop *loop)
 {
     if (!loop->read_buf) return; /* was not opened */
+    pthread_mutex_lock(&loop->lock);
     close_connections(loop);
-    client_mailbox_deliver(&loop->mailbox); /* clients that arrived beside the stop */
+    pthread_mutex_unlock(&loop->lock);
+    run_mails(loop); /* clients that arrived beside the stop; what others had for ours */
     uv_walk(&loop->uv, close_handle, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     int status = uv_loop_close(&loop->uv);
@@ -148,7 +161,13 @@ void client_loop_close(struct client_loop *loop)
     free(loop->read_buf);
     resp_arena_free(&loop->arena);
     resp_out_free(&loop->out);
+    client_directory_free(&loop->directory);
     pthread_mutex_destroy(&loop->lock);
+}
+
+struct client_loop *client_loop_of(const struct worker *worker)
+{
+    return worker->loop;
 }
 
 static void visit_all(struct client_loop *loop, client_visit *visit, void *arg)

@@ -4,11 +4,13 @@
  * L1. A loop's thread holds its lock in every callback: who else holds it sees connections at rest.
  * L2. A thread holds at most one loop lock: a command that looks at other loops lets go of its own first
  *     (client_loop_visit). So nobody waits in a circle.
- * L3. Replies in `out` are sent before the loop waits and before it closes handles.
+ * L3. Replies in `out` are sent, and due connections are settled (replies.h), before the loop waits and before it closes handles.
+ * L4. Mails run with the loop's lock held, outside of the gate, between two turns.
  */
 #ifndef CAIRN_CLIENT_LOOP_H
 #define CAIRN_CLIENT_LOOP_H
 
+#include "client/directory.h"
 #include "client/mailbox.h"
 #include "client/pool.h"
 #include "command/dispatch.h"
@@ -26,8 +28,8 @@ struct client_loop {
     uv_timer_t tick;
     uv_check_t after_poll; /* every socket that was ready has had its turn */
     struct client_mailbox mailbox;
-    struct client_mail stop;
-    struct client_mail resume;
+    struct worker_mail stop;
+    struct worker_mail resume;
     atomic_bool resume_posted;
     struct client_pool *pool;
     struct worker *worker;
@@ -37,6 +39,7 @@ struct client_loop {
     pthread_mutex_t lock;
     struct client_connection *first; /* oldest first */
     struct client_connection *last;
+    struct client_directory directory;
     atomic_uint connection_count;
     /* scratch of the connections whose turn it is */
     char *read_buf;
@@ -44,6 +47,8 @@ struct client_loop {
     struct resp_out out; /* replies of the connections in this list, in its order */
     struct client_connection *first_reply;
     struct client_connection *last_reply;
+    struct client_connection *first_due; /* to be settled when the turn ends */
+    struct client_connection *last_due;
     struct resp_request requests[DISPATCH_BATCH_MAX];
     size_t ends[DISPATCH_BATCH_MAX]; /* where each request ends, from the first one's start */
 };
@@ -55,7 +60,7 @@ struct client_pool {
     unsigned loop_count;
     struct client_listener *listeners; /* served by loop 0 */
     pthread_mutex_t listeners_lock;    /* of the list; nothing is waited for under it */
-    struct client_mail listeners_changed;
+    struct worker_mail listeners_changed;
     atomic_bool listeners_posted; /* the mail is under way */
     atomic_bool stopping;
     atomic_uint connected;
@@ -70,6 +75,9 @@ MUST_CHECK enum error client_loop_open(struct client_loop *loop, struct client_p
                                        struct worker *worker);
 void client_loop_run(struct client_loop *loop); /* until stopped */
 void client_loop_close(struct client_loop *loop);
+
+/* The loop that the worker serves. */
+struct client_loop *client_loop_of(const struct worker *worker);
 
 /* Calls visit for each connection of all loops, under their locks. The caller's command runs on `own` and
  * holds its lock, which is let go and taken again: no pointer to another connection outlives the call. */

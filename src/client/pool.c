@@ -3,6 +3,7 @@
 
 #include "client/connection.h"
 #include "client/listener.h"
+#include "client/replies.h"
 #include "util/thread.h"
 
 #include <stdio.h>
@@ -18,7 +19,7 @@ enum error client_pool_open(struct server_state *server, struct worker *workers,
     pool->settings = settings;
     atomic_init(&pool->next_id, 1);
     pthread_mutex_init(&pool->listeners_lock, NULL);
-    pool->listeners_changed.deliver = client_listener_deliver;
+    pool->listeners_changed.run = client_listener_run;
     pool->loops = calloc(server->worker_count, sizeof *pool->loops);
     enum error error = pool->loops ? ERROR_OK : ERROR_MEMORY;
     for (; !error && pool->loop_count < server->worker_count; pool->loop_count++)
@@ -92,6 +93,52 @@ void client_pool_resume(struct client_pool *pool)
         struct client_loop *loop = &pool->loops[i];
         if (!atomic_exchange(&loop->resume_posted, true)) client_mailbox_post(&loop->mailbox, &loop->resume);
     }
+}
+
+void client_pool_post(struct client_pool *pool, unsigned worker_id, struct worker_mail *mail)
+{
+    client_mailbox_post(&pool->loops[worker_id].mailbox, mail);
+}
+
+struct session *client_pool_session(const struct worker *worker, uint64_t session_id)
+{
+    struct client_connection *c = client_directory_find(&client_loop_of(worker)->directory, session_id);
+    return c && !c->ending && !c->to_end && !c->too_slow ? &c->session : NULL;
+}
+
+bool client_pool_session_worker(struct client_pool *pool, const struct worker *worker, uint64_t session_id,
+                                unsigned *worker_id_out)
+{
+    struct client_loop *own = client_loop_of(worker);
+    bool found = client_directory_find(&own->directory, session_id) != NULL;
+    *worker_id_out = worker->id;
+    if (found) return true;
+    pthread_mutex_unlock(&own->lock); /* L2 */
+    for (unsigned i = 0; !found && i < pool->loop_count; i++) {
+        struct client_loop *loop = &pool->loops[i];
+        if (loop == own) continue;
+        pthread_mutex_lock(&loop->lock);
+        found = client_directory_find(&loop->directory, session_id) != NULL;
+        pthread_mutex_unlock(&loop->lock);
+        if (found) *worker_id_out = i;
+    }
+    pthread_mutex_lock(&own->lock);
+    return found;
+}
+
+void client_pool_push(struct session *session, const char *bytes, size_t len)
+{
+    client_replies_push(session->connection, bytes, len);
+}
+
+void client_pool_unblock(struct session *session)
+{
+    client_connection_unblock(session->connection);
+}
+
+void client_pool_end(struct session *session)
+{
+    client_connection_end_later(session->connection);
 }
 
 void client_pool_stats(const struct client_pool *pool, struct client_pool_stats *stats_out)

@@ -11,6 +11,7 @@
 #ifndef CAIRN_CLIENT_POOL_H
 #define CAIRN_CLIENT_POOL_H
 
+#include "command/host.h"
 #include "command/server_state.h"
 #include "command/worker.h"
 #include "util/error.h"
@@ -18,14 +19,18 @@
 #include <stdbool.h>
 
 /* CONFIG SET changes them at run time: relaxed atomics. */
+struct client_output_limit { /* 0: none */
+    _Atomic uint64_t hard_bytes;
+    _Atomic uint64_t soft_bytes;
+    _Atomic int64_t soft_s;
+};
+
 struct client_settings {
     _Atomic uint64_t maxclients;
-    _Atomic int64_t timeout_s;          /* idle connections are closed; 0: never */
-    _Atomic int tcp_keepalive_s;        /* 0: off */
-    _Atomic uint64_t query_limit_bytes; /* client-query-buffer-limit */
-    _Atomic uint64_t output_hard_bytes; /* client-output-buffer-limit normal; 0: none */
-    _Atomic uint64_t output_soft_bytes;
-    _Atomic int64_t output_soft_s;
+    _Atomic int64_t timeout_s;                         /* idle connections are closed; 0: never */
+    _Atomic int tcp_keepalive_s;                       /* 0: off */
+    _Atomic uint64_t query_limit_bytes;                /* client-query-buffer-limit */
+    struct client_output_limit output[OUTPUT_CLASSES]; /* client-output-buffer-limit, by enum output_class */
     _Atomic bool protected_mode;
 };
 
@@ -71,6 +76,15 @@ void client_pool_stats(const struct client_pool *pool, struct client_pool_stats 
 void client_pool_reset_stats(struct client_pool *pool);
 /* Requests held by CLIENT PAUSE are looked at again. */
 void client_pool_resume(struct client_pool *pool);
+
+/* ---- what reaches a session from outside of its own commands: as host.h has it ---- */
+void client_pool_post(struct client_pool *pool, unsigned worker_id, struct worker_mail *mail);
+struct session *client_pool_session(const struct worker *worker, uint64_t session_id);
+bool client_pool_session_worker(struct client_pool *pool, const struct worker *worker, uint64_t session_id,
+                                unsigned *worker_id_out);
+void client_pool_push(struct session *session, const char *bytes, size_t len);
+void client_pool_unblock(struct session *session);
+void client_pool_end(struct session *session);
 
 /* ---- CLIENT INFO, LIST, KILL: called by a command that runs on `worker`'s thread, outside of the gate ----
  */

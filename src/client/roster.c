@@ -31,8 +31,9 @@ static const char *text_or_empty(const char *text)
 static void flags_text(const struct client_connection *c, char text[FLAGS_BYTES])
 {
     size_t len = 0;
+    if (session_is_subscribed(&c->session)) text[len++] = 'P';
     if (multi_is_open(&c->session)) text[len++] = 'x';
-    if (c->paused) text[len++] = 'b';
+    if (c->paused || c->blocked) text[len++] = 'b';
     if (watch_is_dirty(c->session.watcher)) text[len++] = 'd';
     if (c->ending) text[len++] = 'c';
     if (c->local_socket) text[len++] = 'U';
@@ -65,17 +66,18 @@ void client_pool_info(struct client_pool *pool, const struct session *session, s
              c->address, local, client_connection_fd(c));
     put_text(line_out, line);
     put_text(line_out, text_or_empty(session->name));
-    snprintf(
-        line, sizeof line,
-        " age=%lld idle=%lld flags=%s db=%u sub=0 psub=0 ssub=0 multi=%lld watch=%zu qbuf=%zu qbuf-free=%zu argv-mem=0 "
-        "multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%zu omem=%zu tot-mem=%zu events=%s%s cmd=%s user=default redir=-1 "
-        "resp=%d lib-name=",
-        (long long)((clock_wall_ms() - session->created_ms) / 1000),
-        (long long)((now_ms - c->last_io_ms) / 1000), flags, session->db, queued_commands(session),
-        watch_key_count(session->watcher), c->turn_bytes + c->query.len,
-        query_free, multi_bytes(session), blocks, queued,
-        sizeof *c + c->query.cap + queued + multi_bytes(session), c->reading ? "r" : "",
-        c->output ? "w" : "", last ? last->full_name : "NULL", session->proto);
+    snprintf(line, sizeof line,
+             " age=%lld idle=%lld flags=%s db=%u sub=%u psub=%u ssub=%u multi=%lld watch=%zu qbuf=%zu "
+             "qbuf-free=%zu argv-mem=0 "
+             "multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%zu omem=%zu tot-mem=%zu events=%s%s cmd=%s user=default "
+             "redir=-1 "
+             "resp=%d lib-name=",
+             (long long)((clock_wall_ms() - session->created_ms) / 1000),
+             (long long)((now_ms - c->last_io_ms) / 1000), flags, session->db, session->subscribed.channels,
+             session->subscribed.patterns, session->subscribed.shard_channels, queued_commands(session),
+             watch_key_count(session->watcher), c->turn_bytes + c->query.len, query_free,
+             multi_bytes(session), blocks, queued, sizeof *c + c->query.cap + queued + multi_bytes(session),
+             c->reading ? "r" : "", c->output ? "w" : "", last ? last->full_name : "NULL", session->proto);
     put_text(line_out, line);
     put_text(line_out, text_or_empty(session->lib_name));
     put_text(line_out, " lib-ver=");
@@ -96,7 +98,8 @@ static bool matches(const struct client_filter *filter, const struct client_conn
     if (filter->skip_me && &c->session == self) return false;
     if (filter->addr.ptr && !slice_equal(filter->addr, slice_of(c->address))) return false;
     if (filter->user.ptr && !slice_equal(filter->user, SLICE("default"))) return false;
-    if (filter->type.ptr && !slice_is_word(filter->type, "normal")) return false;
+    const char *type = session_is_subscribed(&c->session) ? "pubsub" : "normal";
+    if (filter->type.ptr && !slice_is_word(filter->type, type)) return false;
     if (filter->max_age_s >= 0 && (clock_wall_ms() - c->session.created_ms) / 1000 < filter->max_age_s)
         return false;
     if (!filter->laddr.ptr) return true;

@@ -36,7 +36,7 @@ struct worker_mail {
 };
 
 /* Whose limit of client-output-buffer-limit counts. */
-enum output_class { OUTPUT_NORMAL, OUTPUT_REPLICA, OUTPUT_PUBSUB };
+enum output_class { OUTPUT_NORMAL, OUTPUT_REPLICA, OUTPUT_PUBSUB, OUTPUT_CLASSES };
 
 struct host {
     void *app;

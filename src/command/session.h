@@ -32,9 +32,17 @@ struct session {
     uint64_t commands;
     struct multi *multi;     /* between MULTI and EXEC (multi.h); NULL: not there */
     struct watcher *watcher; /* of WATCH (watch.h); NULL: watches nothing */
+    struct {
+        unsigned channels, patterns, shard_channels;
+    } subscribed; /* how many: of SUBSCRIBE, PSUBSCRIBE, SSUBSCRIBE */
     const char *address; /* "ip:port" of the peer, client/'s; NULL: none (SLOWLOG) */
     void *connection; /* client/'s own */
 };
+
+static inline bool session_is_subscribed(const struct session *session)
+{
+    return session->subscribed.channels + session->subscribed.patterns + session->subscribed.shard_channels > 0;
+}
 
 /* Back to a fresh session: RESET. Keeps id and connection. */
 void session_reset(struct session *session, bool authenticated);

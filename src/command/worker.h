@@ -49,6 +49,7 @@ struct worker {
     struct evictor *evictor;
     struct session *running; /* whose command is being executed; push.h's, with what was pushed to it meanwhile */
     struct resp_out pushed;
+    void *loop; /* client/'s own */
     _Atomic uint64_t stats_epoch; /* stats.h */
     uint64_t random;              /* worker_random */
 };

@@ -88,8 +88,8 @@ static void files_are_read(void **state)
     assert_int_equal(config_int(f->config, "maxmemory"), INT64_C(2) << 30);
     assert_string_equal(config_text(f->config, "bind"), "127.0.0.1 -::1");
     assert_string_equal(config_text(f->config, "save"), "900 1 60 100");
-    assert_int_equal(config_output_limit(f->config).hard_bytes, 1 << 20);
-    assert_int_equal(config_output_limit(f->config).soft_s, 10);
+    assert_int_equal(config_output_limit(f->config, 0).hard_bytes, 1 << 20);
+    assert_int_equal(config_output_limit(f->config, 0).soft_s, 10);
     assert_int_equal(config_int(f->config, "replica-priority"), 7);
     assert_int_equal(config_int(f->config, "maxclients"), 77);
     assert_int_equal(config_int(f->config, "unixsocketperm"), 0700);

@@ -12,7 +12,7 @@
 enum { POSTERS = 3, MAILS = 2000 };
 
 struct letter {
-    struct client_mail mail;
+    struct worker_mail mail;
     unsigned poster;
     unsigned number;
 };
@@ -26,13 +26,17 @@ struct reader {
 static struct letter letters[POSTERS][MAILS];
 static struct reader reader;
 
-static void deliver(struct client_mail *mail, void *owner)
+static void take(void *owner)
 {
-    struct letter *letter = (struct letter *)mail;
     struct reader *to = owner;
-    assert_int_equal(letter->number, to->next[letter->poster]); /* M1 */
-    to->next[letter->poster]++;
-    if (--to->left == 0) client_mailbox_close(&to->mailbox);
+    struct worker_mail *next;
+    for (struct worker_mail *mail = client_mailbox_take(&to->mailbox); mail; mail = next) {
+        struct letter *letter = (struct letter *)mail;
+        next = mail->next;
+        assert_int_equal(letter->number, to->next[letter->poster]); /* M1 */
+        to->next[letter->poster]++;
+        if (--to->left == 0) client_mailbox_close(&to->mailbox);
+    }
 }
 
 static void *post(void *arg)
@@ -50,10 +54,10 @@ static void mails_arrive_in_order(void **state)
     pthread_t threads[POSTERS];
     assert_int_equal(uv_loop_init(&loop), 0);
     reader.left = POSTERS * MAILS;
-    assert_int_equal(client_mailbox_open(&reader.mailbox, &loop, &reader), ERROR_OK);
+    assert_int_equal(client_mailbox_open(&reader.mailbox, &loop, take, &reader), ERROR_OK);
     for (unsigned p = 0; p < POSTERS; p++)
         for (unsigned i = 0; i < MAILS; i++)
-            letters[p][i] = (struct letter){{NULL, deliver}, p, i};
+            letters[p][i] = (struct letter){.poster = p, .number = i};
     for (unsigned p = 0; p < POSTERS; p++)
         assert_int_equal(pthread_create(&threads[p], NULL, post, letters[p]), 0);
     uv_run(&loop, UV_RUN_DEFAULT); /* ends when the last mail has closed the mailbox */
