@@ -1,4 +1,4 @@
-/* journal_layout.h: the bytes of a lane and of a redo record (H5), little endian, in aligned words.
+/* journal_layout.h: the bytes of a lane (H5), little endian, in aligned words.
  *
  * A lane starts with struct lane_layout; undo entries follow up to JOURNAL_LANE_BYTES and go on in extents.
  * An entry is a payload (whole words, maybe none) and then one word that describes it, so a lane is read
@@ -59,19 +59,5 @@ static_assert(offsetof(struct lane_layout, used_bytes) == 8, "state and used byt
 static_assert(offsetof(struct lane_layout, extents) == 64, "extents start on the second line");
 static_assert(sizeof(struct lane_extent_layout) == 16, "two words");
 static_assert(sizeof(struct lane_layout) == 320, "entries follow");
-
-/* A redo record: this header, then operations, each one word (kind | offset | arg, as above) and its payload.
- */
-struct redo_record_layout {
-    uint64_t record_bytes; /* header included */
-    uint64_t lsn;          /* this and the next two are given by the journal that keeps the record */
-    uint32_t epoch;
-    uint32_t crc32c;
-    int64_t used_bytes_delta;
-};
-static_assert(sizeof(struct redo_record_layout) == 32, "operations follow, word aligned");
-static_assert(offsetof(struct redo_record_layout, used_bytes_delta) == 24, "no holes");
-
-enum redo_kind { REDO_RANGE = 1, REDO_SETBIT, REDO_CLEARBIT };
 
 #endif

@@ -1,73 +1,115 @@
-/* redo.c: deriving and applying redo records. See redo.h. */
+/* redo.c: deriving and applying redo records. See redo.h; the bytes are those of redo_code.h. */
 #include "journal/redo.h"
 
 #include "journal/lane.h"
+#include "journal/redo_code.h"
+#include "util/assert.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define RECORD_CAP_START 4096
-#define RANGE_WORDS_MAX  UINT64_C(0xffff)
+/* Unchanged words between two changed ones that cost less than a head of their own. */
+#define GAP_WORDS_MAX 1
 
 /* ---- building ---- */
 
-/* Room for `len` more bytes at the end; NULL without memory. */
-static char *record_extend(struct redo_record *record, size_t len)
+struct builder {
+    struct redo_record *record;
+    uint64_t word; /* the end of the operation before */
+};
+
+/* Room for `len` more bytes at the end. */
+static bool make_room(struct redo_record *record, size_t len)
 {
-    if (len > record->cap - record->len) {
-        size_t cap = record->cap > 0 ? 2 * record->cap : RECORD_CAP_START;
-        if (cap < record->len + len) cap = record->len + len;
-        char *grown = realloc(record->bytes, cap);
-        if (grown == NULL) return NULL;
-        record->bytes = grown;
-        record->cap = cap;
-    }
-    char *start = record->bytes + record->len;
-    record->len += len;
-    return start;
+    if (len <= record->cap - record->len) return true;
+    size_t cap = record->cap > 0 ? 2 * record->cap : RECORD_CAP_START;
+    if (cap < record->len + len) cap = record->len + len;
+    char *grown = realloc(record->bytes, cap);
+    if (grown == NULL) return false;
+    record->bytes = grown;
+    record->cap = cap;
+    return true;
 }
 
-static enum error add_operation(struct redo_record *record, enum redo_kind kind, uint64_t off, uint64_t arg,
-                                const char *payload, size_t payload_bytes)
+static enum error begin(struct builder *builder, struct redo_record *record, int64_t used_delta)
 {
-    uint64_t word = (uint64_t)kind | off | arg << LANE_ARG_SHIFT;
-    char *start = record_extend(record, sizeof word + payload_bytes);
-    if (start == NULL) return ERROR_MEMORY;
-    memcpy(start, &word, sizeof word);
-    if (payload_bytes > 0) memcpy(start + sizeof word, payload, payload_bytes);
+    record->len = 0;
+    *builder = (struct builder){.record = record};
+    if (!make_room(record, REDO_VARINT_MAX)) return ERROR_MEMORY;
+    char *end = redo_code_put(record->bytes, redo_code_zigzag(used_delta));
+    record->len = (size_t)(end - record->bytes);
     return ERROR_OK;
 }
 
-static enum error add_range(const struct tx *tx, struct redo_record *record, uint64_t off, uint64_t words)
+static enum error end(struct builder *builder)
 {
+    struct redo_record *record = builder->record;
+    if (!make_room(record, REDO_ALIGN)) return ERROR_MEMORY;
+    while (record->len % REDO_ALIGN != 0)
+        record->bytes[record->len++] = 0;
+    return ERROR_OK;
+}
+
+static enum error add_operation(struct builder *builder, enum redo_kind kind, uint64_t off, uint64_t arg,
+                                const char *payload, size_t payload_bytes)
+{
+    struct redo_record *record = builder->record;
+    if (!make_room(record, 2 * REDO_VARINT_MAX + payload_bytes)) return ERROR_MEMORY;
+    uint64_t word = off / LANE_WORD;
+    char *at = record->bytes + record->len;
+    at = redo_code_put(at, arg << 2 | (uint64_t)kind);
+    at = redo_code_put(at, redo_code_zigzag((int64_t)(word - builder->word)));
+    if (payload_bytes > 0) memcpy(at, payload, payload_bytes);
+    record->len = (size_t)(at - record->bytes) + payload_bytes;
+    builder->word = word + payload_bytes / LANE_WORD;
+    return ERROR_OK;
+}
+
+static enum error add_range(const struct tx *tx, struct builder *builder, uint64_t off, uint64_t words)
+{
+    if (words == 0) return ERROR_OK;
+    return add_operation(builder, REDO_RANGE, off, words, tx->base + off, words * LANE_WORD);
+}
+
+/* Of a range that was logged, what differs from its old bytes: a word that the transaction changed differs in
+ * the oldest entry that holds it. */
+static enum error add_changes(const struct tx *tx, struct builder *builder, const struct lane_entry *entry)
+{
+    const uint64_t *old = (const uint64_t *)(const void *)(tx->base + entry->start);
+    const uint64_t *now = (const uint64_t *)(const void *)(tx->base + entry->off);
     enum error error = ERROR_OK;
-    while (words > 0 && error == ERROR_OK) {
-        uint64_t piece = words < RANGE_WORDS_MAX ? words : RANGE_WORDS_MAX;
-        error = add_operation(record, REDO_RANGE, off, piece, tx->base + off, piece * LANE_WORD);
-        off += piece * LANE_WORD;
-        words -= piece;
+    uint64_t words = entry->words;
+    for (uint64_t at = 0; at < words && error == ERROR_OK;) {
+        while (at < words && old[at] == now[at])
+            at++;
+        uint64_t first = at;
+        uint64_t last = at; /* behind the last changed word */
+        for (; at < words && at - last <= GAP_WORDS_MAX; at++)
+            if (old[at] != now[at]) last = at + 1;
+        error = add_range(tx, builder, entry->off + first * LANE_WORD, last - first);
     }
     return error;
 }
 
 /* The lane is read backwards, so a bit changed twice is met in the wrong order: its present value is what
  * counts. */
-static enum error add_bit(const struct tx *tx, struct redo_record *record, uint64_t off, unsigned bit)
+static enum error add_bit(const struct tx *tx, struct builder *builder, uint64_t off, unsigned bit)
 {
     uint64_t word = __atomic_load_n((const uint64_t *)(const void *)(tx->base + off), __ATOMIC_RELAXED);
     bool is_set = (word >> bit & 1) != 0;
-    return add_operation(record, is_set ? REDO_SETBIT : REDO_CLEARBIT, off, bit, NULL, 0);
+    return add_operation(builder, is_set ? REDO_SETBIT : REDO_CLEARBIT, off, bit, NULL, 0);
 }
 
-static enum error add_lane(const struct tx *tx, struct redo_record *record)
+static enum error add_lane(const struct tx *tx, struct builder *builder)
 {
     enum error error = ERROR_OK;
     uint64_t tail = (uint64_t)(tx->tail - tx->base);
     while (tail != (uint64_t)(tx->first - tx->base) && error == ERROR_OK) {
         struct lane_entry entry = lane_entry_before(tx->base, tail);
-        if (entry.kind == LANE_SNAPSHOT) error = add_range(tx, record, entry.off, entry.words);
+        if (entry.kind == LANE_SNAPSHOT) error = add_changes(tx, builder, &entry);
         if (entry.kind == LANE_SETBIT || entry.kind == LANE_CLEARBIT)
-            error = add_bit(tx, record, entry.off, entry.bit);
+            error = add_bit(tx, builder, entry.off, entry.bit);
         tail = lane_entry_previous(&entry);
     }
     return error;
@@ -75,81 +117,58 @@ static enum error add_lane(const struct tx *tx, struct redo_record *record)
 
 enum error redo_build(const struct tx *tx, struct redo_record *record_out)
 {
-    struct redo_record *record = record_out;
-    record->len = 0;
-    if (record_extend(record, sizeof(struct redo_record_layout)) == NULL) return ERROR_MEMORY;
-
-    enum error error = add_lane(tx, record);
+    struct builder builder;
+    enum error error = begin(&builder, record_out, tx->used_delta);
+    if (error == ERROR_OK) error = add_lane(tx, &builder);
     for (uint32_t i = 0; i < tx->object_count && error == ERROR_OK; i++) {
         const struct tx_object *object = &tx->objects[i];
-        error = add_range(tx, record, object->off, (object->len + LANE_WORD - 1) / LANE_WORD);
+        error = add_range(tx, &builder, object->off, (object->len + LANE_WORD - 1) / LANE_WORD);
     }
     /* Last: an object of this very transaction may have been freed again. */
     for (uint32_t i = 0; i < tx->free_count && error == ERROR_OK; i++) {
         uint64_t off = (uint64_t)((const char *)tx->frees[i].word - tx->base);
-        error = add_operation(record, REDO_CLEARBIT, off, tx->frees[i].bit, NULL, 0);
+        error = add_operation(&builder, REDO_CLEARBIT, off, tx->frees[i].bit, NULL, 0);
     }
-    struct redo_record_layout header = {.record_bytes = record->len, .used_bytes_delta = tx->used_delta};
-    memcpy(record->bytes, &header, sizeof header);
-    return error;
+    return error == ERROR_OK ? end(&builder) : error;
+}
+
+enum error redo_growth(struct redo_record *record, const struct redo_extent *extents, unsigned count)
+{
+    struct builder builder;
+    enum error error = begin(&builder, record, 0);
+    for (unsigned i = 0; i < count && error == ERROR_OK; i++) {
+        uint64_t start = extents[i].off & ~(REDO_PAGE_BYTES - 1);
+        uint64_t bytes = extents[i].off + extents[i].len - start;
+        uint64_t pages = (bytes + REDO_PAGE_BYTES - 1) / REDO_PAGE_BYTES;
+        ASSERT(pages > 0);
+        error = add_operation(&builder, REDO_GROW, start, pages, NULL, 0);
+    }
+    return error == ERROR_OK ? end(&builder) : error;
 }
 
 /* ---- applying ---- */
 
-struct redo_operation {
-    uint64_t kind;
-    uint64_t off;
-    uint64_t arg;
-    const char *payload;
-    size_t payload_bytes;
-};
-
-/* Reads the operation at `at` and moves on. False when it makes no sense for an image of size_bytes. */
-static bool read_operation(const struct redo_record *record, uint64_t size_bytes, size_t *at,
-                           struct redo_operation *operation_out)
-{
-    uint64_t word;
-    if (record->len - *at < sizeof word) return false;
-    memcpy(&word, record->bytes + *at, sizeof word);
-    *at += sizeof word;
-    struct redo_operation *op = operation_out;
-    *op = (struct redo_operation){word & LANE_KIND_MASK, word & LANE_OFF_MASK, word >> LANE_ARG_SHIFT,
-                                  record->bytes + *at, 0};
-    size_t target_bytes = LANE_WORD;
-    if (op->kind == REDO_RANGE) target_bytes = op->payload_bytes = op->arg * LANE_WORD;
-    else if ((op->kind != REDO_SETBIT && op->kind != REDO_CLEARBIT) || op->arg >= 64) return false;
-    if (op->payload_bytes > record->len - *at) return false;
-    *at += op->payload_bytes;
-    return op->off <= size_bytes && target_bytes <= size_bytes - op->off;
-}
-
 static bool is_valid(const struct redo_record *record, uint64_t size_bytes)
 {
-    struct redo_record_layout header;
-    if (record->len < sizeof header) return false;
-    memcpy(&header, record->bytes, sizeof header);
-    size_t at = sizeof header;
+    struct redo_reader reader;
     struct redo_operation operation;
-    while (at < record->len)
-        if (!read_operation(record, size_bytes, &at, &operation)) return false;
-    return header.record_bytes == record->len;
-}
-
-static void apply_operation(char *base, const struct redo_operation *op)
-{
-    uint64_t *word = (uint64_t *)(void *)(base + op->off);
-    if (op->kind == REDO_RANGE) memcpy(word, op->payload, op->payload_bytes);
-    if (op->kind == REDO_SETBIT) __atomic_fetch_or(word, UINT64_C(1) << op->arg, __ATOMIC_RELAXED);
-    if (op->kind == REDO_CLEARBIT) __atomic_fetch_and(word, ~(UINT64_C(1) << op->arg), __ATOMIC_RELAXED);
+    int64_t used_delta;
+    if (!redo_code_open(&reader, record->bytes, record->len, &used_delta)) return false;
+    enum redo_read read;
+    while ((read = redo_code_next(&reader, &operation)) == REDO_READ_OPERATION)
+        if (!redo_code_fits(&operation, size_bytes)) return false;
+    return read == REDO_READ_END;
 }
 
 enum error redo_apply(char *base, uint64_t size_bytes, const struct redo_record *record)
 {
-    if (!is_valid(record, size_bytes)) return ERROR_CORRUPT;
-    size_t at = sizeof(struct redo_record_layout);
+    struct redo_reader reader;
     struct redo_operation operation;
-    while (at < record->len && read_operation(record, size_bytes, &at, &operation))
-        apply_operation(base, &operation);
+    int64_t used_delta;
+    if (!is_valid(record, size_bytes)) return ERROR_CORRUPT;
+    redo_code_open(&reader, record->bytes, record->len, &used_delta);
+    while (redo_code_next(&reader, &operation) == REDO_READ_OPERATION)
+        redo_code_apply(base, &operation);
     return ERROR_OK;
 }
 

@@ -2,7 +2,7 @@
  *
  * Nothing is declared twice: the record is derived from the undo entries, new objects and frees of the
  * transaction, and takes the final bytes from the heap. Applying it again, or over a torn page, gives the
- * same bytes (J9). Layout: struct redo_record_layout in journal_layout.h.
+ * same bytes (J9). The bytes are described in redo_code.h.
  */
 #ifndef CAIRN_JOURNAL_REDO_H
 #define CAIRN_JOURNAL_REDO_H
@@ -10,7 +10,6 @@
 #include "journal/tx.h"
 #include "util/error.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,9 +22,14 @@ struct redo_record {
 
 /* The record of an open transaction whose changes are complete, before it commits. ERROR_MEMORY. */
 MUST_CHECK enum error redo_build(const struct tx *tx, struct redo_record *record_out);
-/* A record of growth (J5): the blocks of [off, off+len) exist. Appended before the transaction that counts on them;
- * adds to what is in `record` when `more`. ERROR_MEMORY. */
-MUST_CHECK enum error redo_growth(struct redo_record *record, uint64_t off, uint64_t len, bool more);
+struct redo_extent {
+    uint64_t off;
+    uint64_t len;
+};
+/* A record of growth (J5): the blocks of these ranges of the file exist, whole pages around them. Appended before
+ * the transaction that counts on them. ERROR_MEMORY. */
+MUST_CHECK enum error redo_growth(struct redo_record *record_out, const struct redo_extent *extents,
+                                  unsigned count);
 /* Repeats the record on the image [base, base+size_bytes). Validates all of it first: ERROR_CORRUPT changed
  * nothing. Bits are set and cleared atomically, so records of different transactions may be applied at once.
  */

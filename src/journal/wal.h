@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #define WAL_HEAP_ID_BYTES     16
-#define WAL_NOTE_BYTES        2048 /* that the notes take in the image */
+#define WAL_NOTE_BYTES        1536 /* that the notes take in the image: at 2,560 the rest of a heap's first page */
 #define WAL_SEGMENT_BYTES     (UINT64_C(16) << 20)
 #define WAL_TAIL_LIMIT_BYTES  (UINT64_C(256) << 20)
 #define WAL_RECORD_ROOM_BYTES (UINT64_C(256) << 10) /* a record below it needs no wal_reserve */
@@ -131,6 +131,8 @@ MUST_CHECK enum error wal_wait_room(struct wal *wal, int timeout_ms);
 /* A transaction that will log more than WAL_RECORD_ROOM_BYTES asks before it changes anything beyond them: prepares
  * segments for `bytes` more, whatever the tail's limit (J8). ERROR_DISK_FULL. */
 MUST_CHECK enum error wal_reserve(struct wal *wal, uint64_t bytes);
+/* Gives back what wal_reserve promised, once the transaction appended its record or was aborted. */
+void wal_release(struct wal *wal, uint64_t bytes);
 
 /* ---- acknowledging (J3, J4) ---- */
 

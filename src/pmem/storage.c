@@ -1,0 +1,193 @@
+/* storage.c: the kernel's files as a storage. See storage.h. */
+#include "pmem/storage.h"
+
+#include "pmem/disk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_MODE      0600
+#define FOLDER_MODE    0700
+#define PAGE_BYTES     UINT64_C(4096)
+#define INTERRUPTS_MAX 1000
+
+struct kernel_file {
+    struct pmem_storage_file file;
+    int fd;
+    char *base; /* NULL: not mapped */
+    uint64_t reserve_bytes;
+};
+
+static struct kernel_file *kernel_file(struct pmem_storage_file *file)
+{
+    return (struct kernel_file *)(void *)file;
+}
+
+static const struct kernel_file *kernel_file_const(const struct pmem_storage_file *file)
+{
+    return (const struct kernel_file *)(const void *)file;
+}
+
+static int open_restarting(const char *path, int flags)
+{
+    int fd = -1;
+    for (int i = 0; i < INTERRUPTS_MAX; i++) {
+        fd = open(path, flags | O_CLOEXEC, FILE_MODE);
+        if (fd >= 0 || errno != EINTR) break;
+    }
+    return fd;
+}
+
+static enum error file_open(const struct pmem_storage *storage, const char *path, bool create,
+                            struct pmem_storage_file **file_out)
+{
+    struct kernel_file *opened = calloc(1, sizeof *opened);
+    if (opened == NULL) return ERROR_MEMORY;
+    opened->file.storage = storage;
+    opened->fd = open_restarting(path, O_RDWR | (create ? O_CREAT | O_EXCL : 0));
+    if (opened->fd < 0) {
+        free(opened);
+        return pmem_disk_error(errno);
+    }
+    *file_out = &opened->file;
+    return ERROR_OK;
+}
+
+static void file_close(struct pmem_storage_file *file)
+{
+    struct kernel_file *opened = kernel_file(file);
+    if (opened->base != NULL) munmap(opened->base, opened->reserve_bytes);
+    close(opened->fd);
+    free(opened);
+}
+
+static uint64_t file_size(const struct pmem_storage_file *file)
+{
+    struct stat st;
+    return fstat(kernel_file_const(file)->fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+static enum error file_map(struct pmem_storage_file *file, uint64_t reserve_bytes, char **base_out)
+{
+    struct kernel_file *opened = kernel_file(file);
+    void *base = mmap(NULL, reserve_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, opened->fd, 0);
+    if (base == MAP_FAILED) return pmem_disk_error(errno);
+    opened->base = base;
+    opened->reserve_bytes = reserve_bytes;
+    *base_out = base;
+    return ERROR_OK;
+}
+
+static enum error file_allocate(struct pmem_storage_file *file, uint64_t off, uint64_t len)
+{
+    return pmem_disk_allocate(kernel_file(file)->fd, off, len);
+}
+
+static enum error file_write(struct pmem_storage_file *file, uint64_t off, const void *bytes, size_t len)
+{
+    const char *at = bytes;
+    int interrupts = 0;
+    while (len > 0) {
+        ssize_t written = pwrite(kernel_file(file)->fd, at, len, (off_t)off);
+        if (written < 0 && errno == EINTR && ++interrupts < INTERRUPTS_MAX) continue;
+        if (written <= 0) return written < 0 ? pmem_disk_error(errno) : ERROR_IO;
+        at += written;
+        off += (uint64_t)written;
+        len -= (size_t)written;
+    }
+    return ERROR_OK;
+}
+
+/* On Linux fdatasync writes what was stored through mappings as well. */
+static enum error file_sync(struct pmem_storage_file *file)
+{
+    return fdatasync(kernel_file(file)->fd) == 0 ? ERROR_OK : pmem_disk_error(errno);
+}
+
+static void file_prefetch(struct pmem_storage_file *file, uint64_t off, uint64_t len)
+{
+    uint64_t start = off & ~(PAGE_BYTES - 1);
+    posix_fadvise(kernel_file(file)->fd, (off_t)start, (off_t)(off + len - start), POSIX_FADV_WILLNEED);
+}
+
+static bool file_is_cached(const struct pmem_storage_file *file, uint64_t off)
+{
+    unsigned char resident = 1;
+    char *page = kernel_file_const(file)->base + (off & ~(PAGE_BYTES - 1));
+    return mincore(page, PAGE_BYTES, &resident) != 0 || (resident & 1) != 0;
+}
+
+static enum error folder_make(const struct pmem_storage *storage, const char *path)
+{
+    (void)storage;
+    return mkdir(path, FOLDER_MODE) == 0 || errno == EEXIST ? ERROR_OK : pmem_disk_error(errno);
+}
+
+static enum error folder_remove(const struct pmem_storage *storage, const char *path)
+{
+    (void)storage;
+    return rmdir(path) == 0 || errno == ENOENT ? ERROR_OK : pmem_disk_error(errno);
+}
+
+static enum error folder_list(const struct pmem_storage *storage, const char *folder,
+                              void (*each)(void *arg, const char *name), void *arg)
+{
+    (void)storage;
+    DIR *dir = opendir(folder);
+    if (dir == NULL) return pmem_disk_error(errno);
+    struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL)
+        if (entry->d_name[0] != '.') each(arg, entry->d_name);
+    closedir(dir);
+    return ERROR_OK;
+}
+
+static enum error name_change(const struct pmem_storage *storage, const char *from, const char *to)
+{
+    (void)storage;
+    return rename(from, to) == 0 ? ERROR_OK : pmem_disk_error(errno);
+}
+
+static enum error name_remove(const struct pmem_storage *storage, const char *path)
+{
+    (void)storage;
+    return unlink(path) == 0 || errno == ENOENT ? ERROR_OK : pmem_disk_error(errno);
+}
+
+static enum error folder_sync(const struct pmem_storage *storage, const char *folder)
+{
+    (void)storage;
+    int fd = open_restarting(folder, O_RDONLY | O_DIRECTORY);
+    if (fd < 0) return pmem_disk_error(errno);
+    enum error error = fsync(fd) == 0 || errno == EINVAL ? ERROR_OK : pmem_disk_error(errno);
+    close(fd);
+    return error;
+}
+
+const struct pmem_storage *pmem_storage_files(void)
+{
+    static const struct pmem_storage files = {
+        .open = file_open,
+        .close = file_close,
+        .size = file_size,
+        .map = file_map,
+        .allocate = file_allocate,
+        .write = file_write,
+        .sync = file_sync,
+        .prefetch = file_prefetch,
+        .is_cached = file_is_cached,
+        .make_folder = folder_make,
+        .remove_folder = folder_remove,
+        .list = folder_list,
+        .rename = name_change,
+        .unlink = name_remove,
+        .sync_folder = folder_sync,
+    };
+    return &files;
+}
