@@ -154,11 +154,14 @@ static void run_policy(const char *policy)
         (const char *const[]){"--io-threads", "2", "--maxmemory", "2mb", "--maxmemory-policy", policy, NULL});
     for (unsigned i = 0; i < CLIENTS; i++)
         clients[i] = (struct client){.server = server, .killing = &killing, .random = wild_random(&random)};
-    for (uint64_t i = 0; i < kills; i++)
+    for (uint64_t i = 0; i < kills || batches == 0;
+         i++) { /* a slow machine may need more lives to write anything */
         one_life(server, clients, &killing, &random);
+        batches = 0;
+        for (unsigned c = 0; c < CLIENTS; c++)
+            batches += clients[c].batches;
+    }
     unsigned found = verify(server);
-    for (unsigned i = 0; i < CLIENTS; i++)
-        batches += clients[i].batches;
     print_message("%s: seed %" PRIu64 ", %" PRIu64 " kills, %" PRIu64 " writes, %u keys are left\n", policy,
                   seed, kills, batches * BATCH, found);
     assert_in_range(found, 1, KEYS / 2);

@@ -1,6 +1,8 @@
 /* client.c: sends commands and renders replies. */
 #include "support/client.h"
 
+#include "support/wait.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <hiredis/hiredis.h>
@@ -17,11 +19,10 @@
 
 #include <cmocka.h>
 
-#define TIMEOUT_MS   10000
-#define LINE_ARGS    256
-#define READ_BYTES   16384
-#define NESTING_MAX  16
-#define SEND_WAIT_MS 500
+#define TIMEOUT_MS  (WAIT_SECONDS * 1000)
+#define LINE_ARGS   256
+#define READ_BYTES  16384
+#define NESTING_MAX 16
 
 struct client {
     redisContext *context;
@@ -48,7 +49,7 @@ static struct client *client_of(redisContext *context, int proto)
     client->proto = proto;
     client->text_stream = open_memstream(&client->text, &client->text_len);
     assert_non_null(client->text_stream);
-    client_set_timeout(client, TIMEOUT_MS);
+    client_set_timeout(client, 0);
     return client;
 }
 
@@ -76,6 +77,7 @@ void client_close(struct client *client)
 
 void client_set_timeout(struct client *client, int timeout_ms)
 {
+    if (timeout_ms == 0) timeout_ms = TIMEOUT_MS;
     struct timeval timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
 
     client->timeout_ms = timeout_ms;
@@ -84,8 +86,10 @@ void client_set_timeout(struct client *client, int timeout_ms)
 
 bool client_can_ping(const struct server *server)
 {
-    redisContext *context = redisConnect("127.0.0.1", (int)server_port(server));
-    redisReply *reply = context && !context->err ? redisCommand(context, "PING") : NULL;
+    struct timeval timeout = {WAIT_SECONDS, 0};
+    redisContext *context = redisConnectWithTimeout("127.0.0.1", (int)server_port(server), timeout);
+    bool connected = context && !context->err && redisSetTimeout(context, timeout) == REDIS_OK;
+    redisReply *reply = connected ? redisCommand(context, "PING") : NULL;
     /* Redis answers -LOADING for a while. */
     bool answers = reply && !(reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "LOADING", 7) == 0);
 
@@ -361,7 +365,7 @@ size_t client_send_raw(struct client *client, const void *bytes, size_t len)
     struct pollfd writable = {.fd = client->context->fd, .events = POLLOUT};
     size_t sent = 0;
 
-    while (sent < len && poll(&writable, 1, SEND_WAIT_MS) > 0) {
+    while (sent < len && poll(&writable, 1, client->timeout_ms) > 0) {
         ssize_t wrote =
             send(writable.fd, (const char *)bytes + sent, len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (wrote < 0 && errno != EAGAIN) break;
@@ -372,17 +376,35 @@ size_t client_send_raw(struct client *client, const void *bytes, size_t len)
 
 /* ---- expectations ---- */
 
+/* Takes a number that <A..B> allows from the text; false when there is none. */
+static bool take_number(const char *range, const char **text)
+{
+    long long min, max;
+    char *end;
+
+    if (sscanf(range, "<%lld..%lld>", &min, &max) != 2) return false;
+    long long number = strtoll(*text, &end, 10);
+    if (end == *text || number < min || number > max) return false;
+    *text = end;
+    return true;
+}
+
 bool client_reply_is(const char *pattern, const char *text)
 {
-    const char *any = strstr(pattern, "<*>");
-    size_t head = any ? (size_t)(any - pattern) : strlen(pattern);
+    size_t head = strcspn(pattern, "<");
 
     if (strncmp(pattern, text, head) != 0) return false;
-    if (!any) return text[head] == '\0';
-    for (text += head;; text++) {
-        if (client_reply_is(any + 3, text)) return true;
-        if (*text == '\0') return false;
+    pattern += head;
+    text += head;
+    if (*pattern == '\0') return *text == '\0';
+    if (strncmp(pattern, "<*>", 3) == 0) {
+        for (;; text++) {
+            if (client_reply_is(pattern + 3, text)) return true;
+            if (*text == '\0') return false;
+        }
     }
+    if (take_number(pattern, &text)) return client_reply_is(strchr(pattern, '>') + 1, text);
+    return *text == '<' && client_reply_is(pattern + 1, text + 1);
 }
 
 void client_expect(struct client *client, const char *line, const char *expected, const char *file,
@@ -392,5 +414,15 @@ void client_expect(struct client *client, const char *line, const char *expected
 
     if (client_reply_is(expected, reply)) return;
     print_error("%s\n  expected  %s\n  got       %s\n", line, expected, reply);
+    _fail(file, at_line);
+}
+
+void client_await(struct client *client, const char *line, const char *expected, const char *file,
+                  int at_line)
+{
+    const char *reply = "";
+
+    if (WAIT_FOR(client_reply_is(expected, reply = client_ask(client, line)))) return;
+    print_error("%s\n  awaited   %s\n  got       %s\n", line, expected, reply);
     _fail(file, at_line);
 }

@@ -33,21 +33,27 @@ void client_send(struct client *client, const char *line);
 const char *client_read(struct client *client);
 /* Sends a command of any bytes. */
 void client_send_argv(struct client *client, int argc, const char **argv, const size_t *lens);
-/* Sends bytes as they are; returns how many the server took before it closed or stopped reading for a while.
- */
+/* Sends bytes as they are; returns how many the server took before it closed, or stopped reading for as long as client_read would
+ * wait. */
 size_t client_send_raw(struct client *client, const void *bytes, size_t len);
-/* How long client_read waits; 10 s unless told. */
+/* How long client_read waits; 0: a minute, as at first. */
 void client_set_timeout(struct client *client, int timeout_ms);
 
 /* True when a server answers PING, with anything. */
 bool client_can_ping(const struct server *server);
 
-/* True when `text` is `pattern`, where <*> in the pattern stands for any text. */
+/* True when `text` is `pattern`, where <*> in the pattern stands for any text and <90..100> for an integer of that range: times to
+ * live have grown shorter when a slow machine comes to look. */
 bool client_reply_is(const char *pattern, const char *text);
 
 /* Fails the test unless the reply is as expected (see client_reply_is). */
 #define EXPECT(client, line, expected) client_expect((client), (line), (expected), __FILE__, __LINE__)
 void client_expect(struct client *client, const char *line, const char *expected, const char *file,
                    int at_line);
+
+/* Sends the command again and again until the reply is as expected; fails the test after a minute. */
+#define AWAIT(client, line, expected) client_await((client), (line), (expected), __FILE__, __LINE__)
+void client_await(struct client *client, const char *line, const char *expected, const char *file,
+                  int at_line);
 
 #endif

@@ -23,7 +23,7 @@
 #define SAMPLES_DEFAULT       16
 #define LINES_ALL_SUBSETS_MAX 5
 #define POINTS_MAX            1000000
-#define CHILD_SECONDS_MAX     60
+#define CHILD_SECONDS_MAX     600
 #define PAGE_BYTES            4096
 #define FILE_PATH_MAX         96
 #define LINE_BYTES            PMEM_FAULT_LINE_BYTES

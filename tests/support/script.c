@@ -1,6 +1,8 @@
 /* script.c: runs tables of commands and replies. */
 #include "support/script.h"
 
+#include "support/wait.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -12,6 +14,7 @@
 #include <cmocka.h>
 
 #define SLEEP_WORD "sleep "
+#define AWAIT_WORD "await "
 
 /* Runs the steps on one connection; returns how many replies were wrong. */
 static unsigned run_proto(struct server *server, const struct step *steps, size_t count, int proto)
@@ -27,7 +30,11 @@ static unsigned run_proto(struct server *server, const struct step *steps, size_
         }
         if (step->cairn_only && server_is_other()) continue;
         const char *expected = proto == 3 && step->reply3 ? step->reply3 : step->reply;
-        const char *reply = client_ask(client, step->line);
+        bool patient = strncmp(step->line, AWAIT_WORD, strlen(AWAIT_WORD)) == 0;
+        const char *line = patient ? step->line + strlen(AWAIT_WORD) : step->line;
+        const char *reply = client_ask(client, line);
+        if (patient)
+            (void)WAIT_FOR(client_reply_is(expected, reply) || (reply = client_ask(client, line), false));
         if (client_reply_is(expected, reply)) continue;
         print_error("RESP%d  %s\n  expected  %s\n  got       %s\n", proto, step->line, expected, reply);
         wrong++;

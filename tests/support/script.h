@@ -8,7 +8,7 @@
  *     SCRIPT(server, steps);
  *
  * Each run starts with FLUSHALL on a new connection. A row is a command line as for client_ask, its reply
- * (client.h says how replies look; <*> stands for any text), and the reply under RESP3 where that differs.
+ * (client.h says how replies look; <*> stands for any text, <90..100> for an integer), and the reply under RESP3 where that differs.
  */
 #ifndef CAIRN_TESTS_SUPPORT_SCRIPT_H
 #define CAIRN_TESTS_SUPPORT_SCRIPT_H
@@ -16,7 +16,8 @@
 #include "support/client.h"
 
 struct step {
-    const char *line; /* "sleep 20" in place of a command: wait for 20 ms */
+    const char
+        *line; /* "sleep 20" in place of a command: wait for 20 ms; "await PING": until it has this reply */
     const char *reply;
     const char *reply3; /* NULL: the same as reply */
     bool cairn_only;    /* newer than the Redis that other machines have, or of our own */

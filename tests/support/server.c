@@ -2,6 +2,7 @@
 #include "support/server.h"
 
 #include "support/client.h"
+#include "support/wait.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,13 +27,16 @@
 
 #define PATH_BYTES 256
 #define ARGV_MAX   64
-#define POLL_MS    2
-#define LOG_TAIL   4000 /* bytes of the log shown when something fails */
+#define PORT_MIN                                                                                             \
+    10000 /* below those that the kernel gives to clients, who could take one while its server is down */
+#define PORT_MAX 30000
+#define LOG_TAIL 4000 /* bytes of the log shown when something fails */
 
 struct server {
     pid_t pid;  /* 0: not running */
     uid_t user; /* of its process */
     unsigned port;
+    int port_lock; /* keeps other tests away from the port */
     char port_text[8];
     char folder[PATH_BYTES / 2];
     char socket[PATH_BYTES];
@@ -46,17 +51,47 @@ bool server_is_other(void)
     return getenv("TEST_SERVER_BINARY") != NULL;
 }
 
-static unsigned free_port(void)
+/* A socket that no other test holds as long as it is open; -1 when one does. */
+static int lock_port(unsigned port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(address);
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    /* An abstract name: it is gone with its socket. */
+    int len = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "cairn-test-port-%u", port);
+    if (bind(fd, (struct sockaddr *)&name,
+             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static bool port_is_free(unsigned port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    bool is_free = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
     close(fd);
-    return ntohs(address.sin_port);
+    return is_free;
+}
+
+static void find_port(struct server *server)
+{
+    unsigned port = (unsigned)getpid() * 7;
+
+    for (int tries = 0; tries < PORT_MAX - PORT_MIN; tries++) {
+        server->port = PORT_MIN + port++ % (PORT_MAX - PORT_MIN);
+        server->port_lock = lock_port(server->port);
+        if (server->port_lock < 0) continue;
+        if (port_is_free(server->port)) return;
+        close(server->port_lock);
+    }
+    fail_msg("no free port");
 }
 
 /* The whole log, NUL-terminated; the caller frees it. */
@@ -109,17 +144,17 @@ static void spawn(struct server *server)
     _exit(127);
 }
 
-/* Waits at most SERVER_WAIT_MS for the end; false when it still runs. */
+static bool has_ended(struct server *server, int *status_out)
+{
+    if (waitpid(server->pid, status_out, WNOHANG) != server->pid) return false;
+    server->pid = 0;
+    return true;
+}
+
+/* Waits for the end; false when it still runs after a minute. */
 static bool await_end(struct server *server, int *status_out)
 {
-    for (int waited_ms = 0; waited_ms < SERVER_WAIT_MS; waited_ms += POLL_MS) {
-        if (waitpid(server->pid, status_out, WNOHANG) == server->pid) {
-            server->pid = 0;
-            return true;
-        }
-        usleep(POLL_MS * 1000);
-    }
-    return false;
+    return WAIT_FOR(has_ended(server, status_out));
 }
 
 static void kill_and_fail(struct server *server, const char *what)
@@ -134,17 +169,12 @@ static void kill_and_fail(struct server *server, const char *what)
 void server_start(struct server *server)
 {
     int status;
+    bool answers = false;
 
     spawn(server);
-    for (int waited_ms = 0; waited_ms < SERVER_WAIT_MS; waited_ms += POLL_MS) {
-        if (client_can_ping(server)) return;
-        if (waitpid(server->pid, &status, WNOHANG) == server->pid) {
-            server->pid = 0;
-            kill_and_fail(server, "the server ended while starting");
-        }
-        usleep(POLL_MS * 1000);
-    }
-    kill_and_fail(server, "the server does not answer");
+    (void)WAIT_FOR((answers = client_can_ping(server)) || has_ended(server, &status));
+    if (answers) return;
+    kill_and_fail(server, server->pid > 0 ? "the server does not answer" : "the server ended while starting");
 }
 
 int server_start_failing(struct server *server)
@@ -194,7 +224,7 @@ struct server *server_open(const char *const *options)
     assert_non_null(mkdtemp(server->folder));
     snprintf(server->socket, sizeof(server->socket), "%s/socket", server->folder);
     snprintf(server->log, sizeof(server->log), "%s/log", server->folder);
-    server->port = free_port();
+    find_port(server);
     snprintf(server->port_text, sizeof(server->port_text), "%u", server->port);
 
     const char *const fixed[] = {
@@ -224,6 +254,7 @@ void server_close(struct server *server)
     nftw(server->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
     for (size_t i = 0; i < server->argc; i++)
         free(server->argv[i]);
+    close(server->port_lock);
     free(server);
 }
 

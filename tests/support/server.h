@@ -11,8 +11,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define SERVER_WAIT_MS 30000 /* the longest wait for a start or an end: sanitizers are slow */
-
 struct server;
 
 /* Makes a folder and starts the server there, on a free loopback port and a unix socket, without persistence;

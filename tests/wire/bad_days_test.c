@@ -1,6 +1,7 @@
 /* bad_days_test.c: full memory, full heaps, full disks, and values as large as they get. cairn only: Redis has
  * no heap. */
 #include "support/script.h"
+#include "support/wait.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -109,9 +110,8 @@ static void full(const char *const *options, bool all_refused)
     EXPECT(client, "SET again v", "+OK"); /* at once: what was dropped counts as free */
     assert_true(fill_until_oom(client, words) > count / 10 * 9);
     EXPECT(client, "FLUSHDB ASYNC", "+OK");
-    /* A megabyte in one piece: other threads give back what they hold within a second or two. */
-    for (int i = 0; i < 200 && strcmp(client_ask(client, "SETBIT bits 8000000 1"), ":0") != 0; i++)
-        usleep(50000);
+    AWAIT(client, "SETBIT bits 8000000 1",
+          ":0"); /* a megabyte in one piece: other threads give back what they hold */
     EXPECT(client, "STRLEN bits", ":1000001");
     client_close(client);
     server_close(server);
@@ -199,7 +199,7 @@ static void largest_value(void **state)
     char *value = malloc(len + 1);
     assert_non_null(value);
     memset(value, 'x', len + 1);
-    client_set_timeout(client, 120000);
+    client_set_timeout(client, WAIT_CHILD_SECS * 1000);
     client_send_argv(client, 3, (const char *[]){"SET", "k", value}, (const size_t[]){3, 1, len});
     EXPECT(other, "PING", "+PONG");
     assert_string_equal(client_read(client), "+OK");

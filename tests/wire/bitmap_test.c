@@ -32,7 +32,7 @@ static void single_bits(void **state)
         {"GET n", "'3'"},
         {"EXPIRE n 100", ":1"},
         {"SETBIT n 100 1", ":0"},
-        {"TTL n", ":100"},
+        {"TTL n", ":<40..100>"},
         {"STRLEN n", ":13"},
         {"SETBIT k -1 0", "-ERR bit offset is not an integer or out of range"},
         {"SETBIT k x 0", "-ERR bit offset is not an integer or out of range"},
@@ -207,7 +207,7 @@ static void bitfield(void **state)
         {"GET n", "'13'"},
         {"EXPIRE n 100", ":1"},
         {"BITFIELD n SET u8 100 1", "[:0]"},
-        {"TTL n", ":100"},
+        {"TTL n", ":<40..100>"},
     };
 
     SCRIPT(*state, steps);

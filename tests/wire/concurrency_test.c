@@ -1,5 +1,6 @@
 /* concurrency_test.c: several clients on several workers: each command is whole and alone on its keys. */
 #include "support/script.h"
+#include "support/wait.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -29,7 +30,7 @@ static void run_together(struct server *server, client_work *const works[CLIENTS
         pids[i] = fork();
         assert_true(pids[i] >= 0);
         if (pids[i] == 0) {
-            alarm(120);
+            alarm(WAIT_CHILD_SECS);
             struct client *client = client_open(server, 2 + i % 2);
             _exit(works[i](client, i) ? 0 : 1);
         }

@@ -44,7 +44,7 @@ static void counting(void **state)
         {"PFADD {x}a 9", ":1"},
         {"PFMERGE {x}a {x}b", "+OK"},
         {"PFCOUNT {x}a", ":5"},
-        {"TTL {x}a", ":100"},
+        {"TTL {x}a", ":<40..100>"},
         {"TYPE h", "+string"},
         {"PFADD", "-ERR wrong number of arguments for 'pfadd' command"},
         {"PFCOUNT", "-ERR wrong number of arguments for 'pfcount' command"},

@@ -301,7 +301,7 @@ static void generic(void **state)
         {"EXPIRE {x}l 100", ":1"},
         {"RPUSH {x}l e", ":5"},
         {"LPOP {x}l 3", "['a', 'b', 'c']"},
-        {"TTL {x}l", ":100"},
+        {"TTL {x}l", ":<40..100>"},
         {"SET {x}l over", "+OK"},
         {"GET {x}l", "'over'"},
         {"DEL {x}l", ":1"},

@@ -155,7 +155,7 @@ static void watch_expiry(void **state)
 {
     struct client *own = client_open(*state, 2), *other = client_open(*state, 3);
     bool alive = false;
-    for (unsigned life = 20; !alive && life < 5000; life *= 4) {
+    for (unsigned life = 20; !alive && life < 100000; life *= 4) {
         char set[64];
         snprintf(set, sizeof set, "SET k 1 PX %u", life);
         EXPECT(own, "UNWATCH", "+OK");
@@ -244,7 +244,7 @@ static void watch_stale(void **state)
     usleep(10000);
     EXPECT(own, "WATCH k", "+OK");
     EXPECT(other, "DEBUG SET-ACTIVE-EXPIRE 1", "+OK");
-    usleep(500000);
+    AWAIT(other, "DBSIZE", ":0");
     EXPECT(own, "MULTI", "+OK");
     EXPECT(own, "EXEC", "[]");
     client_close(own);
@@ -280,15 +280,14 @@ static void memory_and_ends(void **state)
     EXPECT(own, "MULTI", "+OK");
     EXPECT(own, "QUIT", "+OK");
     EXPECT(own, "PING", "closed");
-    usleep(50000);
     if (!server_is_other())
-        EXPECT(other, "INFO clients", "'<*>watching_clients:0\\r\\ntotal_watched_keys:0\\r\\n<*>'");
+        AWAIT(other, "INFO clients", "'<*>watching_clients:0\\r\\ntotal_watched_keys:0\\r\\n<*>'");
     EXPECT(other, "GET k", "'v'");
     /* a write that is queued makes EXEC wait for the end of a pause */
     struct client *third = client_open(*state, 2);
     EXPECT(other, "MULTI", "+OK");
     EXPECT(other, "SET k 1", "+QUEUED");
-    EXPECT(third, "CLIENT PAUSE 10000 WRITE", "+OK");
+    EXPECT(third, "CLIENT PAUSE 1000000 WRITE", "+OK");
     client_send(other, "EXEC");
     usleep(50000);
     EXPECT(third, "GET k", "'v'");

@@ -1,5 +1,6 @@
 /* process_test.c: the server as a process: its configuration, its start and its end. */
 #include "support/script.h"
+#include "support/wait.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -186,7 +187,7 @@ static void connect_on(const struct server *server)
     struct sockaddr_in peer = {.sin_family = AF_INET,
                                .sin_port = htons((uint16_t)server_port(server)),
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    alarm(60);
+    alarm(WAIT_CHILD_SECS);
     for (int i = 0; i < 2000; i++) {
         int fd = socket(AF_INET, SOCK_STREAM, 0);
         if (fd < 0 || connect(fd, (const struct sockaddr *)&peer, sizeof(peer)) != 0) break;
@@ -251,7 +252,8 @@ static int oom_score(const struct server *server)
 
 static void out_of_memory_score(void **state)
 {
-    struct server *server = server_open((const char *const[]){"--oom-score-adj-values", "7", "20", "30", NULL});
+    struct server *server =
+        server_open((const char *const[]){"--oom-score-adj-values", "7", "20", "30", NULL});
     struct client *client = client_open(server, 2);
     int base = oom_score(server);
 

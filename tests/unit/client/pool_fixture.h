@@ -2,6 +2,8 @@
 #ifndef CAIRN_TESTS_CLIENT_POOL_FIXTURE_H
 #define CAIRN_TESTS_CLIENT_POOL_FIXTURE_H
 
+#include "../../support/wait.h"
+
 #include "client/pool.h"
 
 #include <pthread.h>
@@ -138,7 +140,7 @@ static inline int tear_down(void **state)
 static inline int dial(struct fixture *f)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const struct timeval patience = {.tv_sec = 20};
+    const struct timeval patience = {.tv_sec = WAIT_SECONDS};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     strcpy(address.sun_path, f->socket_path);
     assert_true(fd >= 0);

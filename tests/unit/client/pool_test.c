@@ -146,10 +146,7 @@ static void unread_replies_meet_the_hard_limit(void **state)
     for (int i = 0; i < COUNT; i++)
         if (send(fd, "GET v\r\n", 7, MSG_NOSIGNAL) < 0) break;
     struct client_pool_stats stats = {0};
-    for (int i = 0; i < 2000 && stats.output_limit_disconnections == 0; i++) {
-        usleep(1000);
-        client_pool_stats(f->pool, &stats);
-    }
+    (void)WAIT_FOR((client_pool_stats(f->pool, &stats), stats.output_limit_disconnections > 0));
     assert_int_equal(stats.output_limit_disconnections, 1);
     assert_int_equal(f->warnings, 1);
     close(fd);
