@@ -202,7 +202,7 @@ static void memory_and_time(void **state)
         {"BGSAVE", "+Background saving started"},
         {"await INFO persistence", "<*>rdb_bgsave_in_progress:0<*>"},
         {"BGREWRITEAOF", "+Background append only file rewriting started"},
-        {"await INFO persistence", "<*>aof_rewrite_in_progress:0<*>"},
+        {"await INFO persistence", "<*>rdb_bgsave_in_progress:0<*>aof_rewrite_in_progress:0<*>"},
     };
 
     SCRIPT(*state, steps);
