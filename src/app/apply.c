@@ -37,6 +37,7 @@ static void apply_commands(struct app *app)
     SET(settings->lfu_decay_time, (int)config_int(config, "lfu-decay-time"));
     SET(settings->max_bulk_bytes, (uint64_t)config_int(config, "proto-max-bulk-len"));
     SET(settings->latency_tracking, config_bool(config, "latency-tracking"));
+    SET(settings->appendonly, config_bool(config, "appendonly"));
     SET(settings->lazyfree_user_flush, config_bool(config, "lazyfree-lazy-user-flush"));
     SET(settings->enable_debug_command, config_choice(config, "enable-debug-command"));
 }

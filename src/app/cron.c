@@ -1,6 +1,7 @@
 /* cron.c: periods of background work (cron.h). */
 #include "app/cron.h"
 
+#include "command/block.h"
 #include "command/server_state.h"
 #include "command/worker.h"
 #include "util/clock.h"
@@ -33,6 +34,7 @@ static void note_expired(void *arg, unsigned db, struct slice name)
 {
     struct cron *cron = arg;
     watch_touch_name(&cron->server->watches, cron->keyspace, db, name, true);
+    block_touch_removed(cron->server, cron->keyspace, db, name);
 }
 
 /* One visit of every stripe, beginning where the last one ended; a stripe with much to remove is stayed with.

@@ -74,6 +74,12 @@ static void unblock(void *arg, struct session *session)
     client_pool_unblock(session);
 }
 
+static void alarm_at(void *arg, struct worker *worker, int64_t at_ms)
+{
+    (void)arg;
+    client_pool_alarm(worker, at_ms);
+}
+
 static void close_session(void *arg, struct session *session)
 {
     (void)arg;
@@ -246,6 +252,7 @@ void host_init(struct app *app)
         .session_worker = session_worker,
         .push = push,
         .unblock = unblock,
+        .alarm = alarm_at,
         .close = close_session,
         .client_info = client_info,
         .client_list = client_list,

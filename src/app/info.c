@@ -56,14 +56,17 @@ static void write_server(struct app *app, struct resp_out *out)
 static void write_clients(struct app *app, struct resp_out *out)
 {
     struct client_pool_stats stats;
+    const struct block_table *blocks = &app->server.blocks;
     client_pool_stats(app->pool, &stats);
     put(out,
         "connected_clients:%llu\r\ncluster_connections:0\r\nmaxclients:%llu\r\nclient_recent_max_input_"
         "buffer:0\r\n"
-        "client_recent_max_output_buffer:0\r\nblocked_clients:0\r\ntracking_clients:0\r\nclients_in_timeout_"
-        "table:0\r\n"
-        "total_blocking_keys:0\r\ntotal_blocking_keys_on_nokey:0\r\nwatching_clients:%llu\r\ntotal_watched_keys:%llu\r\n",
-        LLU(stats.connected), LLU(atomic_load(&app->client_settings.maxclients)),
+        "client_recent_max_output_buffer:0\r\nblocked_clients:%llu\r\ntracking_clients:0\r\nclients_in_timeout_"
+        "table:%llu\r\n"
+        "total_blocking_keys:%llu\r\ntotal_blocking_keys_on_nokey:%llu\r\nwatching_clients:%llu\r\ntotal_watched_keys:%llu\r\n",
+        LLU(stats.connected), LLU(atomic_load(&app->client_settings.maxclients)), LLU(atomic_load(&blocks->waiting)),
+        LLU(atomic_load(&blocks->with_deadline)), LLU(atomic_load(&blocks->keys)),
+        LLU(atomic_load(&blocks->keys_if_gone)),
         LLU(atomic_load(&app->server.watches.watchers)), LLU(atomic_load(&app->server.watches.keys)));
 }
 

@@ -3,13 +3,16 @@
 
 #include "client/connection.h"
 #include "client/replies.h"
+#include "command/block.h"
 #include "util/assert.h"
+#include "util/clock.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define TICK_MS          100
+#define NS_PER_MS        1000000
 #define TICKS_PER_SECOND 10
 #define KEEP_OUT_BYTES   (1u << 20) /* a larger reply buffer is given back */
 #define LOG_LINE_BYTES   512
@@ -116,6 +119,23 @@ static void on_after_poll(uv_check_t *check)
     pthread_mutex_unlock(&loop->lock);
 }
 
+static void on_alarm(uv_timer_t *timer)
+{
+    struct client_loop *loop = timer->data;
+    pthread_mutex_lock(&loop->lock);
+    block_expire(loop->worker);
+    client_replies_settle(loop);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+void client_loop_alarm(struct client_loop *loop, int64_t at_ms)
+{
+    int64_t now_ms = clock_monotonic_ns() / NS_PER_MS;
+    uint64_t delay_ms = at_ms > now_ms ? (uint64_t)(at_ms - now_ms) : 0;
+    uv_update_time(&loop->uv); /* the delay counts from the loop's idea of now */
+    uv_timer_start(&loop->alarm, on_alarm, delay_ms, 0);
+}
+
 /* ---- life ---- */
 
 enum error client_loop_open(struct client_loop *loop, struct client_pool *pool, struct worker *worker)
@@ -135,6 +155,8 @@ enum error client_loop_open(struct client_loop *loop, struct client_pool *pool, 
     loop->tick.data = loop;
     int status = uv_timer_init(&loop->uv, &loop->tick);
     if (status == 0) status = uv_timer_start(&loop->tick, on_tick, TICK_MS, TICK_MS);
+    loop->alarm.data = loop;
+    if (status == 0) status = uv_timer_init(&loop->uv, &loop->alarm);
     loop->after_poll.data = loop;
     if (status == 0) status = uv_check_init(&loop->uv, &loop->after_poll);
     if (status == 0) status = uv_check_start(&loop->after_poll, on_after_poll);

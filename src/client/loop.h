@@ -26,6 +26,7 @@ struct client_connection;
 struct client_loop {
     uv_loop_t uv;
     uv_timer_t tick;
+    uv_timer_t alarm; /* of blocked clients whose time is over */
     uv_check_t after_poll; /* every socket that was ready has had its turn */
     struct client_mailbox mailbox;
     struct worker_mail stop;
@@ -76,6 +77,8 @@ MUST_CHECK enum error client_loop_open(struct client_loop *loop, struct client_p
 void client_loop_run(struct client_loop *loop); /* until stopped */
 void client_loop_close(struct client_loop *loop);
 
+/* Host's alarm. On its thread. */
+void client_loop_alarm(struct client_loop *loop, int64_t at_ms);
 /* The loop that the worker serves. */
 struct client_loop *client_loop_of(const struct worker *worker);
 

@@ -136,6 +136,11 @@ void client_pool_unblock(struct session *session)
     client_connection_unblock(session->connection);
 }
 
+void client_pool_alarm(struct worker *worker, int64_t at_ms)
+{
+    client_loop_alarm(client_loop_of(worker), at_ms);
+}
+
 void client_pool_end(struct session *session)
 {
     client_connection_end_later(session->connection);

@@ -84,6 +84,7 @@ bool client_pool_session_worker(struct client_pool *pool, const struct worker *w
                                 unsigned *worker_id_out);
 void client_pool_push(struct session *session, const char *bytes, size_t len);
 void client_pool_unblock(struct session *session);
+void client_pool_alarm(struct worker *worker, int64_t at_ms);
 void client_pool_end(struct session *session);
 
 /* ---- CLIENT INFO, LIST, KILL: called by a command that runs on `worker`'s thread, outside of the gate ----

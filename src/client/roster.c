@@ -1,6 +1,7 @@
 /* roster.c: CLIENT INFO, LIST and KILL: the connections of all workers as one list (pool.h). */
 #include "client/address.h"
 #include "client/connection.h"
+#include "command/block.h"
 #include "command/multi.h"
 #include "command/watch.h"
 #include "util/clock.h"
@@ -140,6 +141,7 @@ static void kill_one(void *arg, struct client_connection *c)
     struct kill_arg *kill = arg;
     if (c->killed || !matches(kill->filter, c, kill->self)) return;
     kill->killed++;
+    block_forget(c->loop->pool->server, c->session.id); /* nothing is given to it any more */
     if (&c->session == kill->self) c->session.close_after_reply = true;
     else c->killed = true;
 }

@@ -2,6 +2,7 @@
 #include "command/call.h"
 
 #include "command/access.h"
+#include "command/block.h"
 #include "command/server_state.h"
 #include "util/number.h"
 
@@ -105,6 +106,7 @@ void call_notify(struct call *call, const char *event, const struct key *key)
     struct watch_table *watches = &call->worker->server->watches;
     if (__builtin_expect(watch_has_keys(watches, key->stripe), 0))
         watch_touch(watches, call->db, key, strcmp(event, "expired") == 0);
+    if (block_has_keys(&call->worker->server->blocks)) block_touch(call, event, key);
     call->changes++;
 }
 

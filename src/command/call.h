@@ -14,6 +14,7 @@
 #include "resp/write.h"
 
 struct run;
+struct waiter;
 
 struct call {
     const struct command *command;
@@ -33,7 +34,10 @@ struct call {
     uint32_t redacted; /* arguments that stay out of the slow log (call_redact) */
     bool failed;
     bool no_room; /* failed because heap or disk are full */
-    struct run *run; /* the dispatcher's own, for EXEC */
+    bool blocked;          /* nothing was replied: the client waits (block_wait) */
+    bool alone;            /* in the server: who waits for the keys it changes is served behind it */
+    struct waiter *waiter; /* on whose behalf it is executed; NULL: the session's own request */
+    struct run *run;       /* the dispatcher's own, for EXEC */
 };
 
 /* ---- keys ---- */

@@ -16,6 +16,7 @@
 
 #include "command/access.h"
 #include "command/batch.h"
+#include "command/block.h"
 #include "command/dispatch_run.h"
 #include "command/multi.h"
 #include "command/push.h"
@@ -303,27 +304,27 @@ static void unlock_stripes(struct call *call, uint64_t stripes)
     else if (stripes) keyspace_unlock_set(call->keyspace, stripes);
 }
 
-static void run_handler(struct run *run, struct call *call, uint64_t stripes)
+/* False when nothing was done: somebody waits for what the command may put at its keys (B2). */
+static bool run_shared(struct run *run, struct call *call, uint64_t stripes)
 {
     dispatch__enter_shared(run);
     lock_stripes(call, stripes);
+    bool wakes = block_wakes(&run->server->blocks, call->command, call->keys, call->key_count);
+    if (__builtin_expect(!wakes, 1)) {
+        tx_begin(call->tx);
+        call->command->handler(call);
+        end_transaction(call);
+    }
+    unlock_stripes(call, stripes); /* D1 */
+    return !wakes;
+}
+
+void dispatch__run_alone(struct call *call)
+{
+    call->alone = true;
     tx_begin(call->tx);
     call->command->handler(call);
     end_transaction(call);
-    unlock_stripes(call, stripes); /* D1 */
-}
-
-/* A command for which there was no room left nothing behind: it runs again when room could be made. */
-static void run_shared(struct run *run, struct call *call, uint64_t stripes)
-{
-    run_handler(run, call, stripes);
-    for (unsigned round = 0; __builtin_expect(call->no_room, 0) && round < RECLAIM_ROUNDS; round++) {
-        if (!dispatch__reclaim_some(run)) return;
-        call->out->len = call->reply_at;
-        call->failed = call->no_room = false;
-        call->changes = 0;
-        run_handler(run, call, stripes);
-    }
 }
 
 static void run_exclusive(struct run *run, struct call *call)
@@ -331,10 +332,22 @@ static void run_exclusive(struct run *run, struct call *call)
     dispatch__leave_shared(run); /* G3 */
     gate_enter_exclusive(&run->server->gate);
     run->ticks = clock_ticks();
-    tx_begin(call->tx);
-    call->command->handler(call);
-    end_transaction(call);
+    dispatch__run_alone(call);
+    block_serve(run);
     gate_leave_exclusive(&run->server->gate);
+}
+
+/* A command for which there was no room left nothing behind: it runs again when room could be made. */
+static void run_inside(struct run *run, struct call *call, uint64_t stripes, bool alone)
+{
+    for (unsigned round = 0;; round++) {
+        if (!alone) alone = !run_shared(run, call, stripes);
+        if (alone) run_exclusive(run, call);
+        if (__builtin_expect(!call->no_room, 1) || round == RECLAIM_ROUNDS || !dispatch__reclaim_some(run)) return;
+        call->out->len = call->reply_at;
+        call->failed = call->no_room = false;
+        call->changes = 0;
+    }
 }
 
 static bool runs_alone(const struct command *command, const struct slice *argv, size_t argc)
@@ -380,14 +393,14 @@ void dispatch__execute(struct run *run, struct call *call, const struct command_
     run->session->commands++;
     stats_add(&run->worker->counters.commands, 1);
     bool keyed = call->key_count > 0 || command->flags & COMMAND_SHARED;
-    if (runs_alone(command, call->argv, call->argc)) run_exclusive(run, call);
-    else if (keyed) run_shared(run, call, stripes);
+    bool alone = runs_alone(command, call->argv, call->argc);
+    if (alone || keyed) run_inside(run, call, stripes, alone);
     else run_outside(run, call);
     if (!keyed) { /* CONFIG: what it changed holds for its own accounting */
         stats_follow_reset(run->worker);
         load_settings(run);
     }
-    dispatch__account(run, call, entry);
+    if (!call->blocked) dispatch__account(run, call, entry); /* else when its wait has ended */
 }
 
 /* Between MULTI and EXEC. */
@@ -453,26 +466,34 @@ static enum dispatch_stop run_batch(struct run *run, struct batch *batch, const 
         push_end(run->worker, run->out);
         end_reply(run);
         (*done)++;
+        if (run->session->waiter) return DISPATCH_BLOCKED;
         if (run->session->close_after_reply || run->out->failed) return DISPATCH_CLOSE;
     }
     return DISPATCH_DONE;
+}
+
+struct run dispatch__run(struct worker *worker, struct session *session, struct resp_out *out)
+{
+    struct run run = {.worker = worker,
+                      .server = worker->server,
+                      .session = session,
+                      .out = out,
+                      .out_begin = out ? out->len : 0,
+                      .now_ms = clock_wall_ms(),
+                      .ticks = clock_ticks()};
+    stats_follow_reset(worker);
+    load_settings(&run);
+    return run;
 }
 
 enum dispatch_stop dispatch_batch(struct worker *worker, struct session *session,
                                   const struct resp_request *requests, size_t count, struct resp_out *out,
                                   size_t *done_out)
 {
-    struct run run = {.worker = worker,
-                      .server = worker->server,
-                      .session = session,
-                      .out = out,
-                      .out_begin = out->len,
-                      .now_ms = clock_wall_ms()};
+    struct run run = dispatch__run(worker, session, out);
     enum dispatch_stop stop = DISPATCH_DONE;
     out->proto = session->proto;
     *done_out = 0;
-    stats_follow_reset(worker);
-    load_settings(&run);
     note_time(&run);
     while (stop == DISPATCH_DONE && *done_out < count && !replies_are_large(&run)) {
         const struct resp_request *next = requests + *done_out;

@@ -27,11 +27,15 @@ void dispatch__enter_shared(struct run *run);
 void dispatch__leave_shared(struct run *run);
 /* Frees a bounded part of what flushes have dropped; false when there is nothing (H7). No lock is held, no transaction open. */
 bool dispatch__reclaim_some(struct run *run);
+/* A run of what a session has asked for, outside of a batch. */
+struct run dispatch__run(struct worker *worker, struct session *session, struct resp_out *out);
 /* The call of a command of this session; the reply begins at the end of run->out. */
 struct call dispatch__call(struct run *run, const struct command *command, const struct resp_request *request,
                            const struct key *keys, size_t key_count);
 /* Executes a call from the gate to its accounting. `stripes`: of its keys. */
 void dispatch__execute(struct run *run, struct call *call, const struct command_entry *entry, uint64_t stripes);
+/* From the transaction's beginning to its end. The caller is alone in the server, and serves who waits for the keys behind it. */
+void dispatch__run_alone(struct call *call);
 /* Counts a call that was executed since run->ticks. */
 void dispatch__account(struct run *run, const struct call *call, const struct command_entry *entry);
 

@@ -53,6 +53,9 @@ struct host {
     void (*push)(void *app, struct session *session, const char *bytes, size_t len);
     /* A session for which dispatch_batch returned DISPATCH_BLOCKED goes on with what it has sent meanwhile; on its worker's thread. */
     void (*unblock)(void *app, struct session *session);
+    /* block_expire is to be called on the worker's thread at that time (clock_monotonic_ns / 1,000,000), or later; one alarm per worker,
+     * the last one counts. On its thread. */
+    void (*alarm)(void *app, struct worker *worker, int64_t at_ms);
     /* Closes a session of this worker once what it was told is sent; on its thread. */
     void (*close)(void *app, struct session *session);
     /* clients */

@@ -2,6 +2,7 @@
 #include "command/memory_limit.h"
 
 #include "command/access.h"
+#include "command/block.h"
 #include "command/server_state.h"
 
 #define STAY_KEYS     16  /* evicted in one stay in the gate */
@@ -44,6 +45,7 @@ static void note_evicted(void *arg, unsigned db, struct slice name)
 {
     struct ranking *ranking = arg;
     watch_touch_name(&ranking->server->watches, ranking->keyspace, db, name, false);
+    block_touch_removed(ranking->server, ranking->keyspace, db, name);
 }
 
 /* False when nothing may be evicted. */

@@ -3,29 +3,15 @@
  * Terms: a queued command runs *inside* the transaction when it has keys, looks at the keyspace or concerns its session
  * alone; any other (CONFIG SET, CLIENT LIST, PUBLISH …) may wait for other workers, so it runs *after* the commit, when no lock is
  * held. Replies keep the order of the queue either way.
- *
- * Invariant:
- * Q1. Queued arguments are copies: they live until the queue ends.
  */
 #ifndef CAIRN_COMMAND_MULTI_H
 #define CAIRN_COMMAND_MULTI_H
 
+#include "command/kept.h"
 #include "command/session.h"
-#include "command/table.h"
-#include "db/keyspace.h"
-#include "resp/parse.h"
-
-struct multi_command {
-    const struct command_entry *entry;
-    struct resp_request request;
-    const struct key *keys;
-    size_t key_count;
-    uint64_t stripes;
-    bool inside;
-};
 
 struct multi {
-    struct multi_command **commands;
+    struct kept_command **commands;
     size_t count;
     size_t cap;
     size_t bytes;     /* of all copies */

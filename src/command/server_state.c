@@ -30,6 +30,7 @@ void server_state_close(struct server_state *server)
     command_table_close(server->table);
     free(server->workers);
     watch_table_close(&server->watches);
+    block_table_close(&server->blocks);
     slowlog_clear(&server->slowlog);
     server->table = NULL;
     server->workers = NULL;

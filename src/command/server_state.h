@@ -5,6 +5,7 @@
 #ifndef CAIRN_COMMAND_SERVER_STATE_H
 #define CAIRN_COMMAND_SERVER_STATE_H
 
+#include "command/block_table.h"
 #include "command/gate.h"
 #include "command/host.h"
 #include "command/latency.h"
@@ -28,6 +29,7 @@ struct server_state {
     struct error_stats errors;
     struct memory_limit memory_limit;
     struct watch_table watches;
+    struct block_table blocks;
     struct worker **workers; /* set by worker_open */
     unsigned worker_count;
     _Atomic uint64_t stats_epoch; /* grows with each reset (stats.h) */

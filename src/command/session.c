@@ -1,6 +1,7 @@
 /* session.c: a session back at its beginning, and its end. */
 #include "command/session.h"
 
+#include "command/block.h"
 #include "command/multi.h"
 
 #include <stdlib.h>
@@ -26,7 +27,7 @@ void session_reset(struct session *session, bool authenticated)
 
 void session_end(struct session *session, struct worker *worker)
 {
-    (void)worker;
+    block_end(session, worker);
     multi_end(session);
 }
 

@@ -12,6 +12,7 @@ enum session_reply { SESSION_REPLY_ON, SESSION_REPLY_OFF, SESSION_REPLY_SKIP_NEX
 struct multi;
 struct worker;
 struct watcher;
+struct waiter;
 
 struct session {
     uint64_t id;
@@ -35,6 +36,7 @@ struct session {
     struct {
         unsigned channels, patterns, shard_channels;
     } subscribed; /* how many: of SUBSCRIBE, PSUBSCRIBE, SSUBSCRIBE */
+    struct waiter *waiter;   /* of the command that blocks it (block.h); NULL: it does not wait */
     const char *address; /* "ip:port" of the peer, client/'s; NULL: none (SLOWLOG) */
     void *connection; /* client/'s own */
 };

@@ -50,6 +50,7 @@ struct settings {
     _Atomic bool latency_tracking;
     struct latency_percentiles latency_percentiles;
     _Atomic bool lazyfree_user_flush;
+    _Atomic bool appendonly;
     _Atomic int enable_debug_command; /* enum debug_access */
     struct packed_settings packed;
     _Atomic uint64_t password_version; /* grows with each requirepass change */

@@ -44,6 +44,7 @@ void worker_close(struct worker *worker)
         free(atomic_load_explicit(&worker->stats[id].histogram, memory_order_relaxed));
     free(worker->stats);
     batch_free(worker->batch);
+    block_timer_free(&worker->waits);
     packed_out_free(&worker->scratch);
     stream_scratch_free(&worker->stream_scratch);
     hash_draft_free(&worker->hash_draft);

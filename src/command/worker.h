@@ -5,6 +5,7 @@
 #ifndef CAIRN_COMMAND_WORKER_H
 #define CAIRN_COMMAND_WORKER_H
 
+#include "command/block_timer.h"
 #include "command/table.h"
 #include "db/evict.h"
 #include "db/keyspace.h"
@@ -47,6 +48,7 @@ struct worker {
     struct stream_scratch stream_scratch; /* the stream entry that a handler builds */
     struct batch *batch;         /* dispatch's own arrays, reused */
     struct evictor *evictor;
+    struct block_timers waits; /* of its sessions (block.h) */
     struct session *running; /* whose command is being executed; push.h's, with what was pushed to it meanwhile */
     struct resp_out pushed;
     void *loop; /* client/'s own */

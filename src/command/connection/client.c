@@ -20,7 +20,7 @@ static const struct command *const subcommands[] = {
     &connection_client_no_evict, &connection_client_no_touch,
     &connection_client_pause,    &connection_client_reply,
     &connection_client_setinfo,  &connection_client_setname,
-    &connection_client_unpause,  NULL,
+    &connection_client_unblock,  &connection_client_unpause, NULL,
 };
 
 const struct command connection_client = {
@@ -311,6 +311,8 @@ static void help(struct call *call)
         "    Note LIB-NAME or LIB-VER, the client library, for LIST.",
         "SETNAME <name>",
         "    Name this connection.",
+        "UNBLOCK <client-id> [TIMEOUT|ERROR]",
+        "    End the wait of a connection: as when its time is over, or with an error.",
         "UNPAUSE",
         "    End a pause before its time.",
         NULL,

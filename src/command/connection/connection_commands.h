@@ -25,6 +25,7 @@ extern const struct command connection_client_pause;
 extern const struct command connection_client_reply;
 extern const struct command connection_client_setinfo;
 extern const struct command connection_client_setname;
+extern const struct command connection_client_unblock;
 extern const struct command connection_client_unpause;
 
 /* True when `text` has nothing but printable ASCII without spaces: CLIENT LIST prints it unquoted. */

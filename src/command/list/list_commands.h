@@ -7,12 +7,12 @@
 /* push.c */
 extern const struct command list_lpush, list_lpushx, list_rpush, list_rpushx;
 /* pop.c */
-extern const struct command list_lmpop, list_lpop, list_rpop;
+extern const struct command list_blmpop, list_blpop, list_brpop, list_lmpop, list_lpop, list_rpop;
 /* read.c */
 extern const struct command list_lindex, list_llen, list_lpos, list_lrange;
 /* change.c */
 extern const struct command list_linsert, list_lrem, list_lset, list_ltrim;
 /* move.c */
-extern const struct command list_lmove, list_rpoplpush;
+extern const struct command list_blmove, list_brpoplpush, list_lmove, list_rpoplpush;
 
 #endif

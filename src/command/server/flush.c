@@ -4,6 +4,7 @@
  * SYNC differ in nothing that a client could see.
  */
 #include "command/arguments.h"
+#include "command/block.h"
 #include "command/server/server_commands.h"
 #include "command/server_state.h"
 #include "util/number.h"
@@ -49,6 +50,7 @@ static void flush(struct call *call, unsigned first, unsigned end)
     }
     for (unsigned db = first; db < end; db++) {
         watch_flush(&call->worker->server->watches, call->keyspace, db);
+        block_flush(&call->worker->server->blocks, db);
         uint64_t keys = keyspace_size(call->keyspace, db);
         enum error error = keyspace_flush(call->tx, call->keyspace, db);
         if (error) {
@@ -114,6 +116,7 @@ static void swapdb(struct call *call)
         resp_error(call->out, "ERR DB index is out of range");
     } else {
         watch_swap(&call->worker->server->watches, call->keyspace, (unsigned)a, (unsigned)b, call->now_ms);
+        block_swap(&call->worker->server->blocks, (unsigned)a, (unsigned)b);
         enum error error = keyspace_swap(call->tx, call->keyspace, (unsigned)a, (unsigned)b);
         if (error) {
             call_fail(call, error);

@@ -1,4 +1,4 @@
-/* replication.c: what a server without replicas answers: ROLE, REPLICAOF, SLAVEOF, WAIT, FAILOVER. */
+/* replication.c: what a server without replicas answers: ROLE, REPLICAOF, SLAVEOF, FAILOVER. */
 #include "command/arguments.h"
 #include "command/server/server_commands.h"
 
@@ -67,33 +67,6 @@ const struct command server_slaveof = {
     .deprecated_since = "5.0.0",
     .replaced_by = "`REPLICAOF`",
 };
-
-static void wait_for_replicas(struct call *call);
-const struct command server_wait = {
-    .name = "wait",
-    .handler = wait_for_replicas,
-    .arity = 3,
-    .flags = COMMAND_BLOCKING,
-    .categories = CATEGORY_CONNECTION,
-    .group = GROUP_GENERIC,
-    .since = "3.0.0",
-    .summary = "Answers how many replicas have the connection's writes: none.",
-    .complexity = "O(1)",
-    .arguments = ARGUMENTS(ARGUMENT("numreplicas", ARG_INTEGER), ARGUMENT("timeout", ARG_INTEGER)),
-    .tips = TIPS("request_policy:all_shards", "response_policy:agg_min"),
-};
-
-/* Answers at once: no replica could come while the timeout runs. */
-static void wait_for_replicas(struct call *call)
-{
-    int64_t replicas, timeout_ms;
-    if (!call_int(call, 1, &replicas)) return;
-    if (!call_int_range(call, 2, INT64_MIN, INT64_MAX, "ERR timeout is not an integer or out of range",
-                        &timeout_ms))
-        return;
-    if (timeout_ms < 0) resp_error(call->out, "ERR timeout is negative");
-    else resp_int(call->out, 0);
-}
 
 static void failover(struct call *call);
 const struct command server_failover = {

@@ -9,5 +9,5 @@ const struct command *const server_commands[] = {
     &server_flushdb,      &server_info,     &server_lastsave,  &server_latency,
     &server_lolwut,       &server_memory,   &server_replicaof, &server_role,
     &server_save,         &server_shutdown, &server_slaveof,   &server_slowlog,
-    &server_swapdb,       &server_time,     &server_wait,      NULL,
+    &server_swapdb,       &server_time,     &server_wait,      &server_waitaof, NULL,
 };

@@ -27,6 +27,7 @@ extern const struct command server_slowlog;
 extern const struct command server_swapdb;
 extern const struct command server_time;
 extern const struct command server_wait;
+extern const struct command server_waitaof;
 
 /* Subcommands of COMMAND that have files of their own. */
 extern const struct command server_command_docs;

@@ -4,6 +4,7 @@
 #include "command/index.h"
 
 const struct command *const sorted_set_commands[] = {
+    &sorted_set_bzmpop, &sorted_set_bzpopmax, &sorted_set_bzpopmin,
     &sorted_set_zadd,           &sorted_set_zcard,           &sorted_set_zcount,
     &sorted_set_zdiff,          &sorted_set_zdiffstore,      &sorted_set_zincrby,
     &sorted_set_zinter,         &sorted_set_zintercard,      &sorted_set_zinterstore,

@@ -14,7 +14,8 @@ extern const struct command sorted_set_zcard, sorted_set_zcount, sorted_set_zlex
 /* get.c */
 extern const struct command sorted_set_zmscore, sorted_set_zrank, sorted_set_zrevrank, sorted_set_zscore;
 /* pop.c */
-extern const struct command sorted_set_zmpop, sorted_set_zpopmax, sorted_set_zpopmin;
+extern const struct command sorted_set_bzmpop, sorted_set_bzpopmax, sorted_set_bzpopmin, sorted_set_zmpop,
+    sorted_set_zpopmax, sorted_set_zpopmin;
 /* random.c */
 extern const struct command sorted_set_zrandmember;
 /* range.c */

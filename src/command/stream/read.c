@@ -1,14 +1,17 @@
 /* read.c: XREAD and XREADGROUP.
  *
  * A command first resolves all its streams, so that a mistake in the last one is answered before the first mutation.
- * With BLOCK and nothing to answer it does not wait: it replies as when the time is over.
+ * With BLOCK and nothing to answer it waits; `$` is what it was when the wait began.
  */
+#include "command/block.h"
 #include "command/stream/arguments.h"
 #include "command/stream/stream_commands.h"
 #include "command/stream/value.h"
 #include "util/assert.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SOURCES_ON_STACK 8
 
@@ -72,9 +75,11 @@ const struct command stream_xreadgroup = {
 struct read_options {
     bool of_group; /* XREADGROUP */
     bool noack;
-    uint64_t limit;   /* 0: none */
-    size_t group_arg; /* the consumer's is the next one; 0: not given */
-    size_t first_arg; /* of the keys; 0: no STREAMS */
+    bool waits;         /* BLOCK */
+    int64_t timeout_ms; /* 0: any time */
+    uint64_t limit;     /* 0: none */
+    size_t group_arg;   /* the consumer's is the next one; 0: not given */
+    size_t first_arg;   /* of the keys; 0: no STREAMS */
     size_t streams;
 };
 
@@ -122,15 +127,6 @@ static bool parse_count(struct call *call, size_t arg, struct read_options *opti
     return true;
 }
 
-static bool parse_block(struct call *call, size_t arg)
-{
-    int64_t timeout_ms;
-    if (!call_int_range(call, arg, INT64_MIN, INT64_MAX, "ERR timeout is not an integer or out of range",
-                        &timeout_ms))
-        return false;
-    return timeout_ms >= 0 || refuse(call, "ERR timeout is negative");
-}
-
 static bool parse_streams(struct call *call, size_t arg, struct read_options *options)
 {
     options->first_arg = arg + 1;
@@ -148,7 +144,8 @@ static bool parse_options(struct call *call, struct read_options *options)
         size_t more = call->argc - arg - 1;
         bool valid;
         if (more >= 1 && call_arg_is(call, arg, "block")) {
-            valid = parse_block(call, ++arg);
+            options->waits = true;
+            valid = block_timeout_ms(call, ++arg, &options->timeout_ms);
         } else if (more >= 1 && call_arg_is(call, arg, "count")) {
             valid = parse_count(call, ++arg, options);
         } else if (more >= 1 && call_arg_is(call, arg, "streams")) {
@@ -340,6 +337,35 @@ static bool read_as_consumer(struct answer *answer, size_t index, const struct s
     return error == ERROR_OK;
 }
 
+/* The text of an ID has room there. */
+#define ID_BYTES 44
+
+/* Waits with each `$` replaced by the ID that it stands for now. */
+static void wait_for_entries(struct call *call, const struct read_options *options,
+                             const struct source *sources)
+{
+    struct slice *argv = malloc(call->argc * sizeof *argv + options->streams * ID_BYTES);
+    if (!argv) {
+        call_fail(call, ERROR_MEMORY);
+        return;
+    }
+    char *text = (char *)(argv + call->argc);
+    memcpy(argv, call->argv, call->argc * sizeof *argv);
+    for (size_t i = 0; i < options->streams; i++, text += ID_BYTES) {
+        struct slice *id = &argv[options->first_arg + options->streams + i];
+        if (!slice_equal(*id, SLICE("$"))) continue;
+        int len = snprintf(text, ID_BYTES, "%llu-%llu", (unsigned long long)sources[i].after.ms,
+                           (unsigned long long)sources[i].after.seq);
+        *id = (struct slice){text, (size_t)len};
+    }
+    block_wait(call, &(struct block_wish){.kind = BLOCK_STREAM,
+                                          .key_count = options->streams,
+                                          .if_gone = options->of_group,
+                                          .argv = argv,
+                                          .timeout_ms = options->timeout_ms});
+    free(argv);
+}
+
 static void read_sources(struct call *call, const struct read_options *options, struct source *sources)
 {
     struct answer answer = {.call = call, .options = options};
@@ -349,7 +375,9 @@ static void read_sources(struct call *call, const struct read_options *options, 
         if (!options->of_group) read_stream(&answer, i, &sources[i]);
         else if (!read_as_consumer(&answer, i, &sources[i])) return;
     }
-    if (answer.streams == 0) resp_null_array(call->out);
+    if (answer.streams == 0 && options->waits && block_is_allowed(call))
+        wait_for_entries(call, options, sources);
+    else if (answer.streams == 0) resp_null_array(call->out);
     else if (call->out->proto == 2) resp_later_array(call->out, answer.later, answer.streams);
     else resp_later_map(call->out, answer.later, answer.streams);
 }

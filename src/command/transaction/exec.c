@@ -13,6 +13,7 @@
  * Crash table: all stores are the commands' own, in one transaction of the worker's lane: a crash before the commit leaves none
  * of them, one after it leaves all. Savepoints are volatile.
  */
+#include "command/block.h"
 #include "command/dispatch_run.h"
 #include "command/multi.h"
 #include "command/transaction/transaction_commands.h"
@@ -45,42 +46,63 @@ struct attempt {
     uint64_t stripes;
     unsigned changes;
     bool may_repeat;
+    bool alone; /* in the server: a command needs it, or may end the wait of others */
 };
 
 /* ---- the gate ---- */
 
+static bool wakes(const struct attempt *attempt)
+{
+    struct block_table *blocks = &attempt->run->server->blocks;
+    if (!block_has_keys(blocks)) return false;
+    for (size_t i = 0; i < attempt->multi->count; i++) {
+        const struct kept_command *command = attempt->multi->commands[i];
+        if (block_wakes(blocks, command->entry->command, command->keys, command->key_count)) return true;
+    }
+    return false;
+}
+
+static void unlock(struct attempt *attempt)
+{
+    keyspace_unlock_set(attempt->run->worker->keyspace, attempt->stripes);
+    dispatch__leave_shared(attempt->run);
+}
+
 static void enter(struct attempt *attempt)
 {
     struct run *run = attempt->run;
-    if (attempt->multi->exclusive) {
-        gate_enter_exclusive(&run->server->gate);
-        run->ticks = clock_ticks(); /* waiting is not a command's time */
-        return;
+    if (!attempt->alone) {
+        dispatch__enter_shared(run);
+        keyspace_lock_set(run->worker->keyspace, attempt->stripes);
+        if (!wakes(attempt)) return;
+        unlock(attempt); /* B2 */
+        attempt->alone = true;
     }
-    dispatch__enter_shared(run);
-    keyspace_lock_set(run->worker->keyspace, attempt->stripes);
+    gate_enter_exclusive(&run->server->gate);
+    run->ticks = clock_ticks(); /* waiting is not a command's time */
 }
 
 static void leave(struct attempt *attempt)
 {
     struct run *run = attempt->run;
-    if (attempt->multi->exclusive) {
-        gate_leave_exclusive(&run->server->gate);
+    if (!attempt->alone) {
+        unlock(attempt); /* what comes after may block */
         return;
     }
-    keyspace_unlock_set(run->worker->keyspace, attempt->stripes);
-    dispatch__leave_shared(run); /* what comes after may block */
+    block_serve(run);
+    gate_leave_exclusive(&run->server->gate);
 }
 
 /* ---- inside ---- */
 
 /* False when there was no room, and another attempt could find some. */
-static bool run_inside(struct attempt *attempt, const struct multi_command *command)
+static bool run_inside(struct attempt *attempt, const struct kept_command *command)
 {
     struct run *run = attempt->run;
     struct call call =
         dispatch__call(run, command->entry->command, &command->request, command->keys, command->key_count);
     call.now_ms = attempt->now_ms;
+    call.alone = attempt->alone;
     struct tx_mark mark = tx_savepoint(attempt->tx);
     call.command->handler(&call);
     if (call.failed) tx_rollback_to(attempt->tx, mark); /* X2 */
@@ -147,7 +169,7 @@ static void run_after(struct run *run, const struct multi *multi, size_t begin, 
     if (len > 0) memcpy(replies, out->buf + begin, len);
     out->len = begin;
     for (size_t i = 0, at = begin; i < multi->count; at = ends[i++]) {
-        const struct multi_command *command = multi->commands[i];
+        const struct kept_command *command = multi->commands[i];
         if (command->inside) {
             resp_raw(out, replies + (at - begin), ends[i] - at);
             continue;
@@ -170,6 +192,7 @@ static void run_queue(struct call *call, size_t *ends)
                               .multi = multi,
                               .tx = heap_thread_tx(call->worker->thread),
                               .now_ms = call->now_ms,
+                              .alone = multi->exclusive,
                               .stripes = multi->stripes | watch_stripes(call->session->watcher)};
     resp_array(out, multi->count);
     size_t begin = out->len;
