@@ -34,6 +34,7 @@ bool pmem_fault_armed;
 static struct fault_counters *counters;
 static char *image;
 static size_t image_bytes;
+static bool image_ignored;
 static const char *image_base;                     /* of the map that the image mirrors */
 static _Thread_local struct fault_pending pending; /* a drain orders its own thread's flushes only */
 
@@ -63,6 +64,7 @@ void pmem_fault_stop(void)
     counters = NULL;
     image = NULL;
     image_base = NULL;
+    image_ignored = false;
 }
 
 void pmem_fault_arm(uint64_t point)
@@ -83,6 +85,11 @@ uint64_t pmem_fault_points(void)
     return atomic_load(&counters->points);
 }
 
+void pmem_fault_ignore_image(void)
+{
+    image_ignored = true;
+}
+
 void pmem_fault_hit(void)
 {
     uint64_t point = atomic_fetch_add(&counters->points, 1) + 1;
@@ -101,6 +108,7 @@ bool pmem_fault_simulates(void)
 
 void pmem_fault_attach(const struct pmem_map *map)
 {
+    if (image_ignored) return;
     ASSERT(map->size_bytes <= image_bytes);
     ASSERT(madvise(image, image_bytes, MADV_REMOVE) == 0); /* zeroes it */
     image_base = map->base;
@@ -128,7 +136,7 @@ static void add_line(size_t off)
 
 void pmem_fault_flush(const void *addr, size_t len)
 {
-    if (len == 0) return;
+    if (len == 0 || image_ignored) return;
     size_t off = (size_t)((const char *)addr - image_base);
     ASSERT(image_base != NULL && off < image_bytes && len <= image_bytes - off);
     size_t end = off + len;

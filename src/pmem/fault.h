@@ -32,6 +32,8 @@ void pmem_fault_arm(uint64_t point);
 void pmem_fault_disarm(void);
 /* Points passed since the last pmem_fault_arm, in whichever process. */
 uint64_t pmem_fault_points(void);
+/* This process's maps, flushes and drains leave the image alone from now on: nobody looks at what it leaves. */
+void pmem_fault_ignore_image(void);
 /* The durable bytes of the map opened last; valid until the next one is opened. NULL without simulation. */
 const char *pmem_fault_image(void);
 

@@ -4,6 +4,7 @@
  * that key. Which keys are there is eviction's choice.
  * EVICT_KILLS and EVICT_SEED override.
  */
+#include "support/long.h"
 #include "support/server.h"
 #include "support/wild_model.h"
 #include "util/assert.h"
@@ -147,7 +148,7 @@ static void one_life(struct server *server, struct client *clients, atomic_bool 
 static void run_policy(const char *policy)
 {
     uint64_t seed = env_number("EVICT_SEED", (uint64_t)time(NULL)), random = seed, batches = 0;
-    uint64_t kills = env_number("EVICT_KILLS", env_number("CAIRN_TEST_LONG", 0) ? 500 : 12);
+    uint64_t kills = env_number("EVICT_KILLS", test_is_long() ? 500 : 12);
     atomic_bool killing;
     struct client clients[CLIENTS];
     struct server *server = server_open(

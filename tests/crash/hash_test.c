@@ -384,48 +384,36 @@ static const struct rig_case cases[] = {
 
 /* With many stores each: a few dozen stops. */
 static const struct rig_case long_cases[] = {
-    {.name = "large: COPY", .prepare = prepare_rooted_timed, .operate = copy},
-    {.name = "small to large, outside", .prepare = prepare_outside, .operate = convert},
-    {.name = "large: split", .prepare = prepare_full, .operate = rooted_split},
-    {.name = "large: merge", .prepare = prepare_sparse, .operate = rooted_remove_to_merge},
-    {.name = "large: reclaim", .prepare = prepare_dropped, .operate = reclaim, .own_transactions = true},
-    {.name = "large: DEL of many", .prepare = prepare_split, .operate = drop},
+    {.name = "large: COPY", .prepare = prepare_rooted_timed, .operate = copy, .stride = 67},
+    {.name = "small to large, outside", .prepare = prepare_outside, .operate = convert, .stride = 67},
+    {.name = "large: split", .prepare = prepare_full, .operate = rooted_split, .stride = 67},
+    {.name = "large: merge", .prepare = prepare_sparse, .operate = rooted_remove_to_merge, .stride = 67},
+    {.name = "large: reclaim",
+     .prepare = prepare_dropped,
+     .operate = reclaim,
+     .own_transactions = true,
+     .stride = 67},
+    {.name = "large: DEL of many", .prepare = prepare_split, .operate = drop, .stride = 67},
 };
 #define LONG_CASES (sizeof(long_cases) / sizeof(*long_cases))
-
-static void print(const char *what, const struct crash_counts *counts)
-{
-    print_message("%s: %llu points, %llu states, %llu more of recovery\n", what,
-                  (unsigned long long)counts->points, (unsigned long long)counts->states,
-                  (unsigned long long)counts->recovery_states);
-}
 
 static void each_stop_leaves_all_or_nothing(void **state)
 {
     (void)state;
-    struct crash_counts counts = {0};
-    for (size_t i = 0; i < CASES; i++)
-        rig_explore(&cases[i], false, &counts);
-    print("each store", &counts);
+    rig_explore_cases("each store", cases, CASES, 1, false);
 }
 
 static void stops_in_long_operations_leave_all_or_nothing(void **state)
 {
     (void)state;
-    struct crash_counts counts = {0};
-    for (size_t i = 0; i < LONG_CASES; i++)
-        rig_explore_every(&long_cases[i], getenv("CAIRN_TEST_LONG") ? 1 : 67, &counts);
-    print("long operations", &counts);
+    rig_explore_cases("long operations", long_cases, LONG_CASES, 1, false);
 }
 
 /* Where unflushed cache lines may be lost. */
 static void lost_cache_lines_leave_all_or_nothing(void **state)
 {
     (void)state;
-    struct crash_counts counts = {0};
-    for (size_t i = 0; i < CASES; i += getenv("CAIRN_TEST_LONG") ? 1 : 12)
-        rig_explore(&cases[i], true, &counts);
-    print("persistent memory", &counts);
+    rig_explore_cases("persistent memory", cases, CASES, 12, true);
 }
 
 int main(void)

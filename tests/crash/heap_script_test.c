@@ -11,6 +11,7 @@
 
 #include "heap/sizeclass.h"
 #include "support/crash.h"
+#include "support/long.h"
 
 #include <sys/statvfs.h>
 
@@ -155,7 +156,7 @@ static void test_new_chunk(void **state)
     struct crash_counts counts = {0};
     const struct model_step steps[] = {{1, 0, 520u << 20}, {2, 1, 520u << 20}};
     struct plan plan = {.script = {steps, 2}, .prepared = 1, .last = 2};
-    explore("new chunk", &plan, &(struct crash_case){.recovery_stride = 0}, &counts);
+    explore("new chunk", &plan, &(struct crash_case){.point_stride = test_is_long() ? 1 : 5}, &counts);
     report("new chunk", &counts);
 }
 

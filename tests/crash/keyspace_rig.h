@@ -15,6 +15,7 @@
 
 #include "db/keyspace.h"
 #include "support/crash.h"
+#include "support/long.h"
 #include "util/assert.h"
 #include "util/hash.h"
 
@@ -39,6 +40,7 @@ struct rig_case {
     void (*operate)(struct rig *rig); /* in an open transaction, unless own_transactions */
     bool own_transactions;            /* operate opens its own; they don't change what the databases hold */
     bool full;                        /* the heap may not grow after prepare */
+    unsigned stride; /* with many stores: every how many are tried; 0, and in long runs: each */
 };
 
 static inline void must(enum error error)
@@ -315,15 +317,20 @@ static inline void rig_explore(const struct rig_case *own, bool persistent_memor
                                struct crash_counts *counts)
 {
     rig_current = rig_crash_case(own, persistent_memory);
+    rig_current.point_stride = test_is_long() ? 1 : own->stride;
     if (!crash_explore(&rig_current, counts)) fail_msg("%s", own->name);
 }
 
-/* Long operations: stops at every `stride`-th store only. */
-static inline void rig_explore_every(const struct rig_case *own, unsigned stride, struct crash_counts *counts)
+/* Explores every `case_stride`th of the cases, in long runs all of them, and says what came together. */
+static inline void rig_explore_cases(const char *what, const struct rig_case *cases, size_t count,
+                                     size_t case_stride, bool persistent_memory)
 {
-    rig_current = rig_crash_case(own, false);
-    rig_current.point_stride = stride;
-    if (!crash_explore(&rig_current, counts)) fail_msg("%s", own->name);
+    struct crash_counts counts = {0};
+    for (size_t i = 0; i < count; i += test_is_long() ? 1 : case_stride)
+        rig_explore(&cases[i], persistent_memory, &counts);
+    print_message("%s: %llu points, %llu states, %llu more of recovery\n", what,
+                  (unsigned long long)counts.points, (unsigned long long)counts.states,
+                  (unsigned long long)counts.recovery_states);
 }
 
 #endif

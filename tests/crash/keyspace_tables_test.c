@@ -271,41 +271,29 @@ static const struct rig_case cases[] = {
 };
 #define CASES (sizeof(cases) / sizeof(*cases))
 
-static void print_counts(const char *what, const struct crash_counts *counts)
-{
-    print_message("%s: %llu points, %llu states, %llu more of recovery\n", what,
-                  (unsigned long long)counts->points, (unsigned long long)counts->states,
-                  (unsigned long long)counts->recovery_states);
-}
-
 static void each_stop_leaves_all_or_nothing(void **state)
 {
     (void)state;
-    struct crash_counts counts = {0};
-    for (size_t i = 0; i < CASES; i++)
-        rig_explore(&cases[i], false, &counts);
-    print_counts("tables", &counts);
+    rig_explore_cases("each store", cases, CASES, 1, false);
 }
 
 /* Where unflushed cache lines may be lost. */
 static void lost_cache_lines_leave_all_or_nothing(void **state)
 {
     (void)state;
-    struct crash_counts counts = {0};
-    for (size_t i = 1; i < CASES; i += 8)
-        rig_explore(&cases[i], true, &counts);
-    print_counts("tables on persistent memory", &counts);
+    rig_explore_cases("persistent memory", &cases[1], CASES - 1, 8, true);
 }
 
 /* The whole list, stopped here and there: the next run must find its way from any of these places. */
 static void reclaiming_resumes_anywhere(void **state)
 {
     (void)state;
-    static const struct rig_case whole = {
-        .name = "reclaiming", .prepare = prepare_flushed, .operate = reclaim_all, .own_transactions = true};
-    struct crash_counts counts = {0};
-    rig_explore_every(&whole, 211, &counts);
-    print_counts("reclaim list", &counts);
+    static const struct rig_case whole = {.name = "reclaiming",
+                                          .prepare = prepare_flushed,
+                                          .operate = reclaim_all,
+                                          .own_transactions = true,
+                                          .stride = 211};
+    rig_explore_cases("reclaim list", &whole, 1, 1, false);
 }
 
 /* An expiry step removes several keys in several transactions: each is there or gone, whole. */

@@ -343,23 +343,14 @@ static const struct rig_case cases[] = {
 static void each_stop_leaves_all_or_nothing(void **state)
 {
     (void)state;
-    struct crash_counts counts = {0};
-    for (size_t i = 0; i < CASES; i++)
-        rig_explore(&cases[i], false, &counts);
-    print_message("%llu points, %llu states, %llu more of recovery\n", (unsigned long long)counts.points,
-                  (unsigned long long)counts.states, (unsigned long long)counts.recovery_states);
+    rig_explore_cases("each store", cases, CASES, 1, false);
 }
 
 /* Where unflushed cache lines may be lost: every fifth case, the others differ little. */
 static void lost_cache_lines_leave_all_or_nothing(void **state)
 {
     (void)state;
-    struct crash_counts counts = {0};
-    size_t stride = getenv("CAIRN_TEST_LONG") ? 1 : 5;
-    for (size_t i = 0; i < CASES; i += stride)
-        rig_explore(&cases[i], true, &counts);
-    print_message("persistent memory: %llu points, %llu states\n", (unsigned long long)counts.points,
-                  (unsigned long long)counts.states);
+    rig_explore_cases("persistent memory", cases, CASES, 5, true);
 }
 
 int main(void)

@@ -235,65 +235,54 @@ static const struct rig_case cases[] = {
 };
 #define CASES (sizeof(cases) / sizeof(*cases))
 
-/* Of these with many stores every so many are tried, or all when CAIRN_TEST_LONG is set. */
-static const struct {
-    struct rig_case rig;
-    unsigned stride;
-} long_cases[] = {
-    {{.name = "SADD new, large at once", .prepare = prepare_absent, .operate = add_many}, 9},
-    {{.name = "SADD integers to root", .prepare = prepare_full_ints, .operate = add_int}, 9},
-    {{.name = "SADD packed to root", .prepare = prepare_packed, .operate = add_text}, 9},
-    {{.name = "SADD root, many", .prepare = prepare_root, .operate = add_many}, 9},
-    {{.name = "SREM root, shrinks", .prepare = prepare_root, .operate = remove_some}, 9},
-    {{.name = "SREM root, all", .prepare = prepare_root, .operate = remove_all}, 9},
-    {{.name = "COPY root over root", .prepare = prepare_root, .operate = copy_over}, 9},
-    {{.name = "rollback to a savepoint", .prepare = prepare_packed, .operate = roll_back_and_go_on}, 9},
-    {{.name = "reclaim after FLUSHDB",
-      .prepare = prepare_flushed,
-      .operate = reclaim,
-      .own_transactions = true},
-     9},
-    {{.name = "SADD root, segment splits", .prepare = prepare_segment, .operate = add_hundreds}, 149},
-    {{.name = "SREM root, segments merge", .prepare = prepare_sparse, .operate = remove_hundreds}, 149},
-    {{.name = "reclaim after DEL", .prepare = prepare_dropped, .operate = reclaim, .own_transactions = true},
-     149},
+/* These have many stores. */
+static const struct rig_case long_cases[] = {
+    {.name = "SADD new, large at once", .prepare = prepare_absent, .operate = add_many, .stride = 11},
+    {.name = "SADD integers to root", .prepare = prepare_full_ints, .operate = add_int, .stride = 11},
+    {.name = "SADD packed to root", .prepare = prepare_packed, .operate = add_text, .stride = 11},
+    {.name = "SADD root, many", .prepare = prepare_root, .operate = add_many, .stride = 11},
+    {.name = "SREM root, shrinks", .prepare = prepare_root, .operate = remove_some, .stride = 11},
+    {.name = "SREM root, all", .prepare = prepare_root, .operate = remove_all, .stride = 11},
+    {.name = "COPY root over root", .prepare = prepare_root, .operate = copy_over, .stride = 11},
+    {.name = "rollback to a savepoint",
+     .prepare = prepare_packed,
+     .operate = roll_back_and_go_on,
+     .stride = 11},
+    {.name = "reclaim after FLUSHDB",
+     .prepare = prepare_flushed,
+     .operate = reclaim,
+     .own_transactions = true,
+     .stride = 11},
+    {.name = "SADD root, segment splits", .prepare = prepare_segment, .operate = add_hundreds, .stride = 149},
+    {.name = "SREM root, segments merge",
+     .prepare = prepare_sparse,
+     .operate = remove_hundreds,
+     .stride = 149},
+    {.name = "reclaim after DEL",
+     .prepare = prepare_dropped,
+     .operate = reclaim,
+     .own_transactions = true,
+     .stride = 149},
 };
 #define LONG_CASES (sizeof(long_cases) / sizeof(*long_cases))
-
-static void print_counts(const char *what, const struct crash_counts *counts)
-{
-    print_message("%s: %llu points, %llu states, %llu more of recovery\n", what,
-                  (unsigned long long)counts->points, (unsigned long long)counts->states,
-                  (unsigned long long)counts->recovery_states);
-}
 
 static void each_stop_leaves_all_or_nothing(void **state)
 {
     (void)state;
-    struct crash_counts counts = {0};
-    for (size_t i = 0; i < CASES; i++)
-        rig_explore(&cases[i], false, &counts);
-    print_counts("shared mapping", &counts);
+    rig_explore_cases("each store", cases, CASES, 1, false);
 }
 
 static void large_sets(void **state)
 {
     (void)state;
-    struct crash_counts counts = {0};
-    bool each = getenv("CAIRN_TEST_LONG") != NULL;
-    for (size_t i = 0; i < LONG_CASES; i++)
-        rig_explore_every(&long_cases[i].rig, each ? 1 : long_cases[i].stride, &counts);
-    print_counts("large sets", &counts);
+    rig_explore_cases("long operations", long_cases, LONG_CASES, 1, false);
 }
 
 /* Where unflushed cache lines may be lost: every seventh case, the others differ little. */
 static void lost_cache_lines_leave_all_or_nothing(void **state)
 {
     (void)state;
-    struct crash_counts counts = {0};
-    for (size_t i = 0; i < CASES; i += getenv("CAIRN_TEST_LONG") == NULL ? 7 : 1)
-        rig_explore(&cases[i], true, &counts);
-    print_counts("persistent memory", &counts);
+    rig_explore_cases("persistent memory", cases, CASES, 7, true);
 }
 
 int main(void)

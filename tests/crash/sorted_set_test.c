@@ -269,57 +269,47 @@ static const struct rig_case cases[] = {
 
 /* Many stores, or larger sets: not at each store, unless there is time. */
 static const struct rig_case long_cases[] = {
-    {.name = "ZADD small to large", .prepare = prepare_small, .operate = add_new},
-    {.name = "ZREM large, merge", .prepare = prepare_sparse, .operate = remove_middle},
-    {.name = "rollback to a savepoint", .prepare = prepare_leaves, .operate = roll_back_and_go_on},
-    {.name = "COPY large", .prepare = prepare_full_leaf, .operate = copy_key},
-    {.name = "ZREM large, all", .prepare = prepare_full_leaf, .operate = remove_all},
-    {.name = "ZADD large, inner node splits", .prepare = prepare_full_tree, .operate = add_second_leaf},
-    {.name = "ZADD large, new level at the end", .prepare = prepare_full_tree, .operate = add_behind},
-    {.name = "reclaim after DEL", .prepare = prepare_dropped, .operate = reclaim, .own_transactions = true},
+    {.name = "ZADD small to large", .prepare = prepare_small, .operate = add_new, .stride = 61},
+    {.name = "ZREM large, merge", .prepare = prepare_sparse, .operate = remove_middle, .stride = 61},
+    {.name = "rollback to a savepoint",
+     .prepare = prepare_leaves,
+     .operate = roll_back_and_go_on,
+     .stride = 61},
+    {.name = "COPY large", .prepare = prepare_full_leaf, .operate = copy_key, .stride = 61},
+    {.name = "ZREM large, all", .prepare = prepare_full_leaf, .operate = remove_all, .stride = 61},
+    {.name = "ZADD large, inner node splits",
+     .prepare = prepare_full_tree,
+     .operate = add_second_leaf,
+     .stride = 61},
+    {.name = "ZADD large, new level at the end",
+     .prepare = prepare_full_tree,
+     .operate = add_behind,
+     .stride = 61},
+    {.name = "reclaim after DEL",
+     .prepare = prepare_dropped,
+     .operate = reclaim,
+     .own_transactions = true,
+     .stride = 397},
 };
 #define LONG_CASES (sizeof(long_cases) / sizeof(*long_cases))
-
-static bool is_long(void)
-{
-    return getenv("CAIRN_TEST_LONG") != NULL;
-}
-
-static void print_counts(const char *what, const struct crash_counts *counts)
-{
-    print_message("%s: %llu points, %llu states, %llu more of recovery\n", what,
-                  (unsigned long long)counts->points, (unsigned long long)counts->states,
-                  (unsigned long long)counts->recovery_states);
-}
 
 static void each_stop_leaves_all_or_nothing(void **state)
 {
     (void)state;
-    struct crash_counts counts = {0};
-    for (size_t i = 0; i < CASES; i++)
-        rig_explore(&cases[i], false, &counts);
-    print_counts("shared mapping", &counts);
+    rig_explore_cases("each store", cases, CASES, 1, false);
 }
 
 static void large_trees_and_reclaim(void **state)
 {
     (void)state;
-    struct crash_counts counts = {0};
-    for (size_t i = 0; i < LONG_CASES; i++) {
-        unsigned stride = long_cases[i].own_transactions ? 397 : 61;
-        rig_explore_every(&long_cases[i], is_long() ? 1 : stride, &counts);
-    }
-    print_counts("large sets", &counts);
+    rig_explore_cases("long operations", long_cases, LONG_CASES, 1, false);
 }
 
 /* Where unflushed cache lines may be lost: a few cases, the others differ little. */
 static void lost_cache_lines_leave_all_or_nothing(void **state)
 {
     (void)state;
-    struct crash_counts counts = {0};
-    for (size_t i = 0; i < CASES; i += is_long() ? 1 : 12)
-        rig_explore(&cases[i], true, &counts);
-    print_counts("persistent memory", &counts);
+    rig_explore_cases("persistent memory", cases, CASES, 12, true);
 }
 
 int main(void)

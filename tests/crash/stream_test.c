@@ -13,6 +13,7 @@
 
 #include "ds/stream_group.h"
 #include "support/crash.h"
+#include "support/long.h"
 #include "util/assert.h"
 #include "util/hash.h"
 
@@ -35,7 +36,7 @@ struct stream_case {
     void (*prepare)(struct rig *rig);
     void (*operate)(struct rig *rig);
     bool own_transactions; /* operate opens its own; they don't change what the stream holds */
-    bool is_long;          /* stopped at every fourth store only, unless CAIRN_TEST_LONG is set */
+    bool is_long;          /* stopped at every fourth store only, unless in long runs */
 };
 
 static void must(enum error error)
@@ -575,7 +576,7 @@ static bool verify_case(void *arg, void *opened, bool returned)
 
 static void explore(const struct stream_case *own, bool on_persistent_memory, struct crash_counts *counts)
 {
-    bool all = getenv("CAIRN_TEST_LONG") != NULL;
+    bool all = test_is_long();
     struct crash_case test = {.name = own->name,
                               .arg = (void *)(uintptr_t)own,
                               .setup = setup_case,
@@ -605,12 +606,12 @@ static void each_stop_leaves_all_or_nothing(void **state)
                   (unsigned long long)counts.states, (unsigned long long)counts.recovery_states);
 }
 
-/* Where unflushed cache lines may be lost: some cases, all of them with CAIRN_TEST_LONG. */
+/* Where unflushed cache lines may be lost: some cases, all of them in long runs. */
 static void lost_cache_lines_leave_all_or_nothing(void **state)
 {
     (void)state;
     struct crash_counts counts = {0};
-    for (size_t i = 0; i < CASES; i += getenv("CAIRN_TEST_LONG") ? 1 : 12)
+    for (size_t i = 0; i < CASES; i += test_is_long() ? 1 : 12)
         explore(&cases[i], true, &counts);
     print_message("persistent memory: %llu points, %llu states\n", (unsigned long long)counts.points,
                   (unsigned long long)counts.states);

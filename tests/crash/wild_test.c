@@ -11,6 +11,7 @@
  * WILD_KILLS, WILD_SEED, WILD_CLIENTS and WILD_SERVER (another binary) override; CAIRN_TEST_LONG=1 kills
  * thousands of times.
  */
+#include "support/long.h"
 #include "support/server.h"
 #include "support/wild_model.h"
 #include "util/assert.h"
@@ -436,7 +437,7 @@ static void wild_end(struct wild *wild)
 
 static void run_wild(const char *parent, uint64_t salt)
 {
-    uint64_t kills = env_number("WILD_KILLS", env_number("CAIRN_TEST_LONG", 0) ? 3000 : 200) / 2;
+    uint64_t kills = env_number("WILD_KILLS", test_is_long() ? 3000 : 200) / 2;
     uint64_t seed = env_number("WILD_SEED", (uint64_t)now_ms());
     print_message("wild: seed %" PRIu64 "\n", seed);
     struct wild *wild = calloc(1, sizeof(*wild));

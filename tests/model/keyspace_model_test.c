@@ -9,13 +9,11 @@
 
 #include <cmocka.h>
 
-#include "db/keyspace.h"
+#include "support/model_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #define DATABASES    3
 #define NAMES        3000
@@ -35,45 +33,13 @@ struct model {
 };
 
 struct rig {
-    char folder[64];
-    char path[96];
-    struct heap *heap;
-    struct heap_thread *thread;
-    struct tx *tx;
-    struct keyspace *keyspace;
+    struct model_store store;
     struct model model;
-    uint64_t random;
     uint64_t names; /* in use now: grows and falls, so that tables do */
     bool failed;
 };
 
 static uint64_t seed = 0, operations = 60000;
-
-static uint64_t next_random(struct rig *rig, uint64_t limit)
-{
-    rig->random = rig->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (rig->random >> 33) % limit;
-}
-
-static void open_rig(struct rig *rig)
-{
-    struct heap_report report;
-    struct heap_options options = {.path = rig->path,
-                                   .mode = HEAP_MODE_SHARED,
-                                   .reserve_bytes = UINT64_C(8) << 30,
-                                   .boot_id = "one boot"};
-    if (heap_open(&options, &rig->heap, &report) != ERROR_OK) fail_msg("%s", report.detail);
-    assert_int_equal(heap_thread_open(rig->heap, &rig->thread), ERROR_OK);
-    rig->tx = heap_thread_tx(rig->thread);
-    assert_int_equal(keyspace_open(rig->heap, rig->thread, DATABASES, &rig->keyspace), ERROR_OK);
-}
-
-static void close_rig(struct rig *rig)
-{
-    keyspace_close(rig->keyspace);
-    heap_thread_close(rig->thread);
-    assert_int_equal(heap_close(rig->heap), ERROR_OK);
-}
 
 /* Names of all lengths; every tenth shares a hash tag. */
 static struct slice name_of(uint64_t number, char buffer[400])
@@ -104,14 +70,14 @@ static void model_drop(struct model_value *value)
 static void compare(struct rig *rig, unsigned db, uint64_t number)
 {
     char buffer[400], text[ENTRY_INT_TEXT_MAX];
-    struct key key = keyspace_key(rig->keyspace, name_of(number, buffer));
+    struct key key = keyspace_key(rig->store.keyspace, name_of(number, buffer));
     const struct model_value *expected = &rig->model.values[db][number];
-    struct entry *entry = keyspace_find(rig->keyspace, db, &key);
+    struct entry *entry = keyspace_find(rig->store.keyspace, db, &key);
     if (entry == NULL && expected->bytes == NULL) return;
     if ((entry == NULL) != (expected->bytes == NULL))
         fail_msg("db %u, name %llu: %s", db, (unsigned long long)number,
                  entry ? "should be absent" : "is missing");
-    struct slice value = entry_string(rig->heap, entry, text);
+    struct slice value = entry_string(rig->store.heap, entry, text);
     if (!slice_equal(value, (struct slice){expected->bytes, expected->len}) ||
         entry_expire_ms(entry) != expected->expire_at_ms)
         fail_msg("db %u, name %llu: another value or expiry", db, (unsigned long long)number);
@@ -128,11 +94,11 @@ static void compare_all(struct rig *rig)
             count += rig->model.values[db][i].bytes != NULL;
             volatiles += rig->model.values[db][i].bytes != NULL && rig->model.values[db][i].expire_at_ms >= 0;
         }
-        assert_int_equal(keyspace_size(rig->keyspace, db), count);
-        assert_int_equal(keyspace_volatile_size(rig->keyspace, db), volatiles);
+        assert_int_equal(keyspace_size(rig->store.keyspace, db), count);
+        assert_int_equal(keyspace_volatile_size(rig->store.keyspace, db), volatiles);
     }
-    if (!keyspace_is_valid(rig->keyspace, detail, sizeof(detail))) fail_msg("%s", detail);
-    if (heap_check(rig->heap, keyspace_walk, rig->keyspace, &result) != ERROR_OK)
+    if (!keyspace_is_valid(rig->store.keyspace, detail, sizeof(detail))) fail_msg("%s", detail);
+    if (heap_check(rig->store.heap, keyspace_walk, rig->store.keyspace, &result) != ERROR_OK)
         fail_msg("%s", result.detail);
 }
 
@@ -148,28 +114,28 @@ struct target {
 
 static void pick(struct rig *rig, struct target *target)
 {
-    target->db = (unsigned)next_random(rig, DATABASES);
-    target->number = next_random(rig, rig->names);
-    target->key = keyspace_key(rig->keyspace, name_of(target->number, target->buffer));
+    target->db = (unsigned)model_random(&rig->store, DATABASES);
+    target->number = model_random(&rig->store, rig->names);
+    target->key = keyspace_key(rig->store.keyspace, name_of(target->number, target->buffer));
     target->value = &rig->model.values[target->db][target->number];
 }
 
 static struct slice random_value(struct rig *rig, char bytes[VALUE_MAX])
 {
-    uint64_t kind = next_random(rig, 10);
+    uint64_t kind = model_random(&rig->store, 10);
     if (kind == 0) {
-        int64_t number = (int64_t)(next_random(rig, UINT32_MAX) << next_random(rig, 32));
+        int64_t number = (int64_t)(model_random(&rig->store, UINT32_MAX) << model_random(&rig->store, 32));
         return (struct slice){bytes, (size_t)snprintf(bytes, 32, "%lld", (long long)number)};
     }
-    size_t len = next_random(rig, kind < 7 ? 60 : kind < 9 ? 1200 : VALUE_MAX);
+    size_t len = model_random(&rig->store, kind < 7 ? 60 : kind < 9 ? 1200 : VALUE_MAX);
     for (size_t i = 0; i < len; i++)
-        bytes[i] = (char)('a' + (i * 7 + rig->random) % 26);
+        bytes[i] = (char)('a' + (i * 7 + rig->store.random) % 26);
     return (struct slice){bytes, len};
 }
 
 static int64_t random_expiry(struct rig *rig)
 {
-    return NOW_MS + (int64_t)next_random(rig, 1000000) - 1000;
+    return NOW_MS + (int64_t)model_random(&rig->store, 1000000) - 1000;
 }
 
 static void set(struct rig *rig)
@@ -178,10 +144,10 @@ static void set(struct rig *rig)
     struct target target;
     pick(rig, &target);
     struct slice value = random_value(rig, bytes);
-    int64_t expire_at_ms = next_random(rig, 3) ? EXPIRY_NONE : random_expiry(rig);
+    int64_t expire_at_ms = model_random(&rig->store, 3) ? EXPIRY_NONE : random_expiry(rig);
     int64_t kept = target.value->bytes != NULL ? target.value->expire_at_ms : -1;
-    bool keep = next_random(rig, 5) == 0;
-    assert_int_equal(keyspace_put_string(rig->tx, rig->keyspace, target.db, &target.key, value,
+    bool keep = model_random(&rig->store, 5) == 0;
+    assert_int_equal(keyspace_put_string(rig->store.tx, rig->store.keyspace, target.db, &target.key, value,
                                          keep ? EXPIRY_KEEP : expire_at_ms),
                      ERROR_OK);
     model_set(target.value, value, keep ? kept : expire_at_ms);
@@ -195,13 +161,13 @@ static void edit(struct rig *rig)
     struct slice piece = random_value(rig, bytes);
     size_t old_len = target.value->bytes == NULL ? 0 : target.value->len;
     if (piece.len == 0 || old_len > VALUE_MAX) return;
-    size_t off = next_random(rig, 2) ? old_len : next_random(rig, old_len + 50);
+    size_t off = model_random(&rig->store, 2) ? old_len : model_random(&rig->store, old_len + 50);
     size_t new_len = off + piece.len > old_len ? off + piece.len : old_len;
     int64_t expire_at_ms = target.value->bytes == NULL ? -1 : target.value->expire_at_ms;
-    assert_int_equal(keyspace_edit_string(rig->tx, rig->keyspace, target.db, &target.key, off, piece.len,
-                                          off + piece.len, &at),
+    assert_int_equal(keyspace_edit_string(rig->store.tx, rig->store.keyspace, target.db, &target.key, off,
+                                          piece.len, off + piece.len, &at),
                      ERROR_OK);
-    tx_write(rig->tx, at + off, piece.ptr, piece.len);
+    tx_write(rig->store.tx, at + off, piece.ptr, piece.len);
     if (old_len > 0) memcpy(whole, target.value->bytes, old_len);
     memcpy(whole + off, piece.ptr, piece.len);
     model_set(target.value, (struct slice){whole, new_len}, expire_at_ms);
@@ -212,7 +178,8 @@ static void erase(struct rig *rig)
     struct target target;
     bool removed;
     pick(rig, &target);
-    assert_int_equal(keyspace_remove(rig->tx, rig->keyspace, target.db, &target.key, &removed), ERROR_OK);
+    assert_int_equal(keyspace_remove(rig->store.tx, rig->store.keyspace, target.db, &target.key, &removed),
+                     ERROR_OK);
     assert_int_equal(removed, target.value->bytes != NULL);
     model_drop(target.value);
 }
@@ -221,8 +188,9 @@ static void expire(struct rig *rig)
 {
     struct target target;
     pick(rig, &target);
-    int64_t expire_at_ms = next_random(rig, 3) ? random_expiry(rig) : EXPIRY_NONE;
-    enum error error = keyspace_set_expiry(rig->tx, rig->keyspace, target.db, &target.key, expire_at_ms);
+    int64_t expire_at_ms = model_random(&rig->store, 3) ? random_expiry(rig) : EXPIRY_NONE;
+    enum error error =
+        keyspace_set_expiry(rig->store.tx, rig->store.keyspace, target.db, &target.key, expire_at_ms);
     assert_int_equal(error, target.value->bytes != NULL ? ERROR_OK : ERROR_NOT_FOUND);
     if (error == ERROR_OK) target.value->expire_at_ms = expire_at_ms;
 }
@@ -232,9 +200,9 @@ static void move_or_copy(struct rig *rig)
     struct target from, to;
     pick(rig, &from);
     pick(rig, &to);
-    bool move = next_random(rig, 2) == 0;
-    enum error error =
-        (move ? keyspace_move : keyspace_copy)(rig->tx, rig->keyspace, from.db, &from.key, to.db, &to.key);
+    bool move = model_random(&rig->store, 2) == 0;
+    enum error error = (move ? keyspace_move : keyspace_copy)(rig->store.tx, rig->store.keyspace, from.db,
+                                                              &from.key, to.db, &to.key);
     assert_int_equal(error, from.value->bytes != NULL ? ERROR_OK : ERROR_NOT_FOUND);
     if (error != ERROR_OK || from.value == to.value) return;
     model_set(to.value, (struct slice){from.value->bytes, from.value->len}, from.value->expire_at_ms);
@@ -243,8 +211,8 @@ static void move_or_copy(struct rig *rig)
 
 static void flush(struct rig *rig)
 {
-    unsigned db = (unsigned)next_random(rig, DATABASES);
-    assert_int_equal(keyspace_flush(rig->tx, rig->keyspace, db), ERROR_OK);
+    unsigned db = (unsigned)model_random(&rig->store, DATABASES);
+    assert_int_equal(keyspace_flush(rig->store.tx, rig->store.keyspace, db), ERROR_OK);
     for (uint64_t i = 0; i < NAMES; i++)
         model_drop(&rig->model.values[db][i]);
 }
@@ -252,8 +220,9 @@ static void flush(struct rig *rig)
 static void swap(struct rig *rig)
 {
     static struct model_value other[NAMES];
-    unsigned a = (unsigned)next_random(rig, DATABASES), b = (unsigned)next_random(rig, DATABASES);
-    assert_int_equal(keyspace_swap(rig->tx, rig->keyspace, a, b), ERROR_OK);
+    unsigned a = (unsigned)model_random(&rig->store, DATABASES),
+             b = (unsigned)model_random(&rig->store, DATABASES);
+    assert_int_equal(keyspace_swap(rig->store.tx, rig->store.keyspace, a, b), ERROR_OK);
     memcpy(other, rig->model.values[a], sizeof(other));
     memmove(rig->model.values[a], rig->model.values[b], sizeof(other));
     memcpy(rig->model.values[b], other, sizeof(other));
@@ -264,21 +233,23 @@ static void take_back(struct rig *rig, bool whole)
 {
     char bytes[VALUE_MAX];
     struct target target;
-    struct tx_mark mark = tx_savepoint(rig->tx);
+    struct tx_mark mark = tx_savepoint(rig->store.tx);
     for (unsigned i = 0; i < 5; i++) {
         bool removed;
         pick(rig, &target);
         struct slice value = random_value(rig, bytes);
-        assert_int_equal(keyspace_put_string(rig->tx, rig->keyspace, target.db, &target.key, value, NOW_MS),
-                         ERROR_OK);
+        assert_int_equal(
+            keyspace_put_string(rig->store.tx, rig->store.keyspace, target.db, &target.key, value, NOW_MS),
+            ERROR_OK);
         pick(rig, &target);
-        assert_int_equal(keyspace_remove(rig->tx, rig->keyspace, target.db, &target.key, &removed), ERROR_OK);
+        assert_int_equal(
+            keyspace_remove(rig->store.tx, rig->store.keyspace, target.db, &target.key, &removed), ERROR_OK);
     }
     if (whole) {
-        tx_abort(rig->tx);
-        tx_begin(rig->tx);
+        tx_abort(rig->store.tx);
+        tx_begin(rig->store.tx);
     } else {
-        tx_rollback_to(rig->tx, mark);
+        tx_rollback_to(rig->store.tx, mark);
     }
 }
 
@@ -296,17 +267,19 @@ static void removed_in_background(void *arg, unsigned db, struct slice name)
 static void background(struct rig *rig)
 {
     for (unsigned stripe = 0; stripe < KEYSPACE_STRIPES; stripe++)
-        keyspace_expire_step(rig->keyspace, rig->thread, stripe, NOW_MS, 3, removed_in_background, rig);
+        keyspace_expire_step(rig->store.keyspace, rig->store.thread, stripe, NOW_MS, 3, removed_in_background,
+                             rig);
     for (unsigned i = 0; i < 5; i++)
-        keyspace_reclaim_step(rig->keyspace, rig->thread, 100);
+        keyspace_reclaim_step(rig->store.keyspace, rig->store.thread, 100);
     assert_false(rig->failed);
 }
 
 static void operate(struct rig *rig)
 {
-    uint64_t kind = next_random(rig, 1000);
-    tx_begin(rig->tx);
-    uint64_t count = next_random(rig, 4) == 0 ? next_random(rig, 10) : 1; /* several commands: an EXEC */
+    uint64_t kind = model_random(&rig->store, 1000);
+    tx_begin(rig->store.tx);
+    uint64_t count =
+        model_random(&rig->store, 4) == 0 ? model_random(&rig->store, 10) : 1; /* several commands: an EXEC */
     for (uint64_t i = 0; i < count; i++) {
         if (kind < 450) set(rig);
         else if (kind < 600) edit(rig);
@@ -317,36 +290,33 @@ static void operate(struct rig *rig)
         else if (kind < 999) swap(rig);
         else flush(rig);
     }
-    tx_commit(rig->tx);
+    tx_commit(rig->store.tx);
     if (kind % 50 == 0) background(rig);
 }
 
 static void random_operations_agree_with_the_model(void **state)
 {
     struct rig *rig = *state;
-    print_message("seed %llu, %llu operations\n", (unsigned long long)seed, (unsigned long long)operations);
-    open_rig(rig);
+    model_store_open(&rig->store, DATABASES);
     for (uint64_t i = 1; i <= operations; i++) {
-        if (i % 500 == 1) rig->names = 1 + next_random(rig, next_random(rig, 2) ? NAMES : 50);
+        if (i % 500 == 1)
+            rig->names = 1 + model_random(&rig->store, model_random(&rig->store, 2) ? NAMES : 50);
         operate(rig);
         if (i % CHECK_EVERY == 0) compare_all(rig);
         if (i % REOPEN_EVERY == 0) {
-            close_rig(rig);
-            open_rig(rig);
+            model_store_close(&rig->store);
+            model_store_open(&rig->store, DATABASES);
             compare_all(rig);
         }
     }
     compare_all(rig);
-    close_rig(rig);
+    model_store_close(&rig->store);
 }
 
 static int setup(void **state)
 {
     struct rig *rig = calloc(1, sizeof(*rig));
-    strcpy(rig->folder, "/dev/shm/cairn-model-XXXXXX");
-    if (mkdtemp(rig->folder) == NULL) return -1;
-    snprintf(rig->path, sizeof(rig->path), "%s/heap", rig->folder);
-    rig->random = seed;
+    model_store_make(&rig->store, seed);
     *state = rig;
     return 0;
 }
@@ -357,15 +327,14 @@ static int teardown(void **state)
     for (unsigned db = 0; db < DATABASES; db++)
         for (uint64_t i = 0; i < NAMES; i++)
             model_drop(&rig->model.values[db][i]);
-    int status = unlink(rig->path) | rmdir(rig->folder);
+    model_store_remove(&rig->store);
     free(rig);
-    return status;
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    seed = argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)time(NULL);
-    if (argc > 2) operations = strtoull(argv[2], NULL, 10);
+    model_arguments(argc, argv, 10, &seed, &operations);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(random_operations_agree_with_the_model, setup, teardown),
     };

@@ -10,14 +10,12 @@
 
 #include <cmocka.h>
 
-#include "db/keyspace.h"
 #include "ds/list.h"
+#include "support/model_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #define LISTS        4
 #define ITEMS_MAX    4000
@@ -31,45 +29,13 @@ struct model_list {
 };
 
 struct rig {
-    char folder[64];
-    char path[96];
-    struct heap *heap;
-    struct heap_thread *thread;
-    struct tx *tx;
-    struct keyspace *keyspace;
+    struct model_store store;
     struct model_list lists[LISTS];
     struct model_list before; /* of the operation's list */
     struct list_limits limits;
-    uint64_t random;
 };
 
 static uint64_t seed = 0, operations = 60000;
-
-static uint64_t next_random(struct rig *rig, uint64_t limit)
-{
-    rig->random = rig->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (rig->random >> 33) % limit;
-}
-
-static void open_rig(struct rig *rig)
-{
-    struct heap_report report;
-    struct heap_options options = {.path = rig->path,
-                                   .mode = HEAP_MODE_SHARED,
-                                   .reserve_bytes = UINT64_C(8) << 30,
-                                   .boot_id = "one boot"};
-    if (heap_open(&options, &rig->heap, &report) != ERROR_OK) fail_msg("%s", report.detail);
-    assert_int_equal(heap_thread_open(rig->heap, &rig->thread), ERROR_OK);
-    rig->tx = heap_thread_tx(rig->thread);
-    assert_int_equal(keyspace_open(rig->heap, rig->thread, 1, &rig->keyspace), ERROR_OK);
-}
-
-static void close_rig(struct rig *rig)
-{
-    keyspace_close(rig->keyspace);
-    heap_thread_close(rig->thread);
-    assert_int_equal(heap_close(rig->heap), ERROR_OK);
-}
 
 #define TEXT_MAX 20000
 
@@ -84,21 +50,21 @@ static struct slice text_of(uint32_t number, char text[TEXT_MAX])
 
 static uint32_t random_number(struct rig *rig)
 {
-    return (uint32_t)next_random(rig, next_random(rig, 2) ? 20 : 5000);
+    return (uint32_t)model_random(&rig->store, model_random(&rig->store, 2) ? 20 : 5000);
 }
 
 static struct key key_of(struct rig *rig, size_t index)
 {
     static const char *const names[LISTS] = {"first", "second", "third", "fourth"};
-    return keyspace_key(rig->keyspace, slice_of(names[index]));
+    return keyspace_key(rig->store.keyspace, slice_of(names[index]));
 }
 
 static bool find_list(struct rig *rig, size_t index, struct list *list_out)
 {
     struct key key = key_of(rig, index);
-    struct entry *entry = keyspace_find(rig->keyspace, 0, &key);
+    struct entry *entry = keyspace_find(rig->store.keyspace, 0, &key);
     if (entry == NULL) return false;
-    *list_out = list_at(rig->heap, entry_root(entry, NULL));
+    *list_out = list_at(rig->store.heap, entry_root(entry, NULL));
     return true;
 }
 
@@ -120,7 +86,7 @@ static void compare(struct rig *rig, size_t index, bool backwards)
             fail_msg("list %zu, item %zu of %zu", index, at, expected->count);
     }
     assert_false(list_next(&iter, &item));
-    uint64_t anywhere = next_random(rig, expected->count);
+    uint64_t anywhere = model_random(&rig->store, expected->count);
     iter = list_seek(&list, anywhere, backwards);
     assert_true(list_next(&iter, &item));
     assert_true(slice_equal(item.text, text_of(expected->items[anywhere], text)));
@@ -131,11 +97,11 @@ static void compare_all(struct rig *rig)
     char detail[256];
     struct heap_check_result result;
     for (size_t i = 0; i < LISTS; i++)
-        compare(rig, i, next_random(rig, 2));
-    while (keyspace_reclaim_step(rig->keyspace, rig->thread, 50))
+        compare(rig, i, model_random(&rig->store, 2));
+    while (keyspace_reclaim_step(rig->store.keyspace, rig->store.thread, 50))
         continue;
-    if (!keyspace_is_valid(rig->keyspace, detail, sizeof(detail))) fail_msg("%s", detail);
-    if (heap_check(rig->heap, keyspace_walk, rig->keyspace, &result) != ERROR_OK)
+    if (!keyspace_is_valid(rig->store.keyspace, detail, sizeof(detail))) fail_msg("%s", detail);
+    if (heap_check(rig->store.heap, keyspace_walk, rig->store.keyspace, &result) != ERROR_OK)
         fail_msg("%s", result.detail);
 }
 
@@ -162,8 +128,8 @@ static void push(struct rig *rig, size_t index)
     struct key key = key_of(rig, index);
     struct slice items[16];
     struct list list;
-    enum list_end end = next_random(rig, 2) ? LIST_HEAD : LIST_TAIL;
-    size_t count = next_random(rig, 3) ? 1 : 1 + next_random(rig, 16);
+    enum list_end end = model_random(&rig->store, 2) ? LIST_HEAD : LIST_TAIL;
+    size_t count = model_random(&rig->store, 3) ? 1 : 1 + model_random(&rig->store, 16);
     if (model->count + count > ITEMS_MAX) return;
     for (size_t i = 0; i < count; i++) {
         uint32_t number = random_number(rig);
@@ -172,13 +138,13 @@ static void push(struct rig *rig, size_t index)
     }
     if (!find_list(rig, index, &list)) {
         uint64_t root;
-        assert_int_equal(list_create(rig->tx, rig->heap, &root), ERROR_OK);
-        assert_int_equal(keyspace_put_root(rig->tx, rig->keyspace, 0, &key, ENTRY_LIST, COLLECTION_LIST, root,
-                                           EXPIRY_NONE),
+        assert_int_equal(list_create(rig->store.tx, rig->store.heap, &root), ERROR_OK);
+        assert_int_equal(keyspace_put_root(rig->store.tx, rig->store.keyspace, 0, &key, ENTRY_LIST,
+                                           COLLECTION_LIST, root, EXPIRY_NONE),
                          ERROR_OK);
-        list = list_at(rig->heap, root);
+        list = list_at(rig->store.heap, root);
     }
-    assert_int_equal(list_push(rig->tx, &list, &rig->limits, end, items, count), ERROR_OK);
+    assert_int_equal(list_push(rig->store.tx, &list, &rig->limits, end, items, count), ERROR_OK);
 }
 
 static void settle(struct rig *rig, size_t index, const struct list *list)
@@ -186,18 +152,18 @@ static void settle(struct rig *rig, size_t index, const struct list *list)
     struct key key = key_of(rig, index);
     bool removed;
     if (list_count(list) > 0) return;
-    assert_int_equal(keyspace_remove(rig->tx, rig->keyspace, 0, &key, &removed), ERROR_OK);
+    assert_int_equal(keyspace_remove(rig->store.tx, rig->store.keyspace, 0, &key, &removed), ERROR_OK);
     assert_true(removed);
 }
 
 static void pop(struct rig *rig, size_t index, const struct list *list)
 {
     struct model_list *model = &rig->lists[index];
-    size_t most = next_random(rig, 300) ? 1 + model->count / 50 : model->count;
-    size_t count = 1 + next_random(rig, most);
-    enum list_end end = next_random(rig, 2) ? LIST_HEAD : LIST_TAIL;
+    size_t most = model_random(&rig->store, 300) ? 1 + model->count / 50 : model->count;
+    size_t count = 1 + model_random(&rig->store, most);
+    enum list_end end = model_random(&rig->store, 2) ? LIST_HEAD : LIST_TAIL;
     model_cut(model, end == LIST_HEAD ? 0 : model->count - count, count);
-    assert_int_equal(list_drop(rig->tx, list, &rig->limits, end, count), ERROR_OK);
+    assert_int_equal(list_drop(rig->store.tx, list, &rig->limits, end, count), ERROR_OK);
     settle(rig, index, list);
 }
 
@@ -214,11 +180,11 @@ static void insert(struct rig *rig, size_t index, const struct list *list)
     struct model_list *model = &rig->lists[index];
     char text[TEXT_MAX];
     uint32_t number = random_number(rig);
-    size_t at = next_random(rig, model->count);
-    bool after = next_random(rig, 2);
+    size_t at = model_random(&rig->store, model->count);
+    bool after = model_random(&rig->store, 2);
     if (model->count == ITEMS_MAX) return;
-    struct list_item pivot = item_at(list, at, next_random(rig, 2));
-    assert_int_equal(list_insert(rig->tx, list, &rig->limits, &pivot, after, text_of(number, text)),
+    struct list_item pivot = item_at(list, at, model_random(&rig->store, 2));
+    assert_int_equal(list_insert(rig->store.tx, list, &rig->limits, &pivot, after, text_of(number, text)),
                      ERROR_OK);
     model_insert(model, at + after, number);
 }
@@ -228,9 +194,9 @@ static void replace(struct rig *rig, size_t index, const struct list *list)
     struct model_list *model = &rig->lists[index];
     char text[TEXT_MAX];
     uint32_t number = random_number(rig);
-    size_t at = next_random(rig, model->count);
-    struct list_item item = item_at(list, at, next_random(rig, 2));
-    assert_int_equal(list_replace(rig->tx, list, &rig->limits, &item, text_of(number, text)), ERROR_OK);
+    size_t at = model_random(&rig->store, model->count);
+    struct list_item item = item_at(list, at, model_random(&rig->store, 2));
+    assert_int_equal(list_replace(rig->store.tx, list, &rig->limits, &item, text_of(number, text)), ERROR_OK);
     model->items[at] = number;
 }
 
@@ -238,11 +204,13 @@ static void remove_equal(struct rig *rig, size_t index, const struct list *list)
 {
     struct model_list *model = &rig->lists[index];
     char text[TEXT_MAX];
-    uint32_t number = (uint32_t)next_random(rig, 20);
-    bool backwards = next_random(rig, 2);
-    uint64_t most = next_random(rig, 3) ? 1 + next_random(rig, 5) : UINT64_MAX, removed, expected = 0;
+    uint32_t number = (uint32_t)model_random(&rig->store, 20);
+    bool backwards = model_random(&rig->store, 2);
+    uint64_t most = model_random(&rig->store, 3) ? 1 + model_random(&rig->store, 5) : UINT64_MAX, removed,
+             expected = 0;
     assert_int_equal(
-        list_remove(rig->tx, list, &rig->limits, text_of(number, text), most, backwards, &removed), ERROR_OK);
+        list_remove(rig->store.tx, list, &rig->limits, text_of(number, text), most, backwards, &removed),
+        ERROR_OK);
     for (size_t i = backwards ? model->count : 0; backwards ? i > 0 : i < model->count;) {
         size_t at = backwards ? i - 1 : i;
         if (model->items[at] != number || expected == most) {
@@ -263,24 +231,24 @@ static void rotate(struct rig *rig, size_t index, const struct list *list)
     struct model_list *model = &rig->lists[index];
     struct slice item = item_at(list, model->count - 1, false).text;
     uint32_t number = model->items[model->count - 1];
-    assert_int_equal(list_push(rig->tx, list, &rig->limits, LIST_HEAD, &item, 1), ERROR_OK);
-    assert_int_equal(list_drop(rig->tx, list, &rig->limits, LIST_TAIL, 1), ERROR_OK);
+    assert_int_equal(list_push(rig->store.tx, list, &rig->limits, LIST_HEAD, &item, 1), ERROR_OK);
+    assert_int_equal(list_drop(rig->store.tx, list, &rig->limits, LIST_TAIL, 1), ERROR_OK);
     model_cut(model, model->count - 1, 1);
     model_insert(model, 0, number);
 }
 
 static void copy_over(struct rig *rig, size_t index)
 {
-    size_t to = next_random(rig, LISTS);
+    size_t to = model_random(&rig->store, LISTS);
     struct key from = key_of(rig, index), target = key_of(rig, to);
     if (to == index) return;
-    assert_int_equal(keyspace_copy(rig->tx, rig->keyspace, 0, &from, 0, &target), ERROR_OK);
+    assert_int_equal(keyspace_copy(rig->store.tx, rig->store.keyspace, 0, &from, 0, &target), ERROR_OK);
     rig->lists[to] = rig->lists[index];
 }
 
 static void operate_on(struct rig *rig, size_t index)
 {
-    uint64_t kind = next_random(rig, 100);
+    uint64_t kind = model_random(&rig->store, 100);
     struct list list;
     if (kind < 35 || !find_list(rig, index, &list)) push(rig, index);
     else if (kind < 50) pop(rig, index, &list);
@@ -292,55 +260,52 @@ static void operate_on(struct rig *rig, size_t index)
 
 static void operate(struct rig *rig)
 {
-    size_t index = next_random(rig, LISTS);
-    uint64_t kind = next_random(rig, 200);
+    size_t index = model_random(&rig->store, LISTS);
+    uint64_t kind = model_random(&rig->store, 200);
     rig->before = rig->lists[index];
-    tx_begin(rig->tx);
+    tx_begin(rig->store.tx);
     if (kind == 0 && rig->lists[index].count > 0) {
         copy_over(rig, index);
-        tx_commit(rig->tx);
+        tx_commit(rig->store.tx);
         return;
     }
-    struct tx_mark mark = tx_savepoint(rig->tx);
-    for (uint64_t count = 1 + next_random(rig, 4); count > 0; count--)
+    struct tx_mark mark = tx_savepoint(rig->store.tx);
+    for (uint64_t count = 1 + model_random(&rig->store, 4); count > 0; count--)
         operate_on(rig, index);
     if (kind < 10) {
-        if (kind % 2) tx_rollback_to(rig->tx, mark);
+        if (kind % 2) tx_rollback_to(rig->store.tx, mark);
         rig->lists[index] = rig->before;
     }
-    if (kind < 10 && kind % 2 == 0) tx_abort(rig->tx);
-    else tx_commit(rig->tx);
+    if (kind < 10 && kind % 2 == 0) tx_abort(rig->store.tx);
+    else tx_commit(rig->store.tx);
 }
 
 static void random_operations_agree_with_the_model(void **state)
 {
     struct rig *rig = *state;
-    print_message("seed %llu, %llu operations\n", (unsigned long long)seed, (unsigned long long)operations);
-    open_rig(rig);
+    model_store_open(&rig->store, 1);
     for (uint64_t i = 1; i <= operations; i++) {
         static const int64_t sizes[] = {-2, -1, 128, 20, 3, 1, -5};
-        if (i % 300 == 1) rig->limits = list_limits(sizes[next_random(rig, sizeof(sizes) / sizeof(*sizes))]);
+        if (i % 300 == 1)
+            rig->limits = list_limits(sizes[model_random(&rig->store, sizeof(sizes) / sizeof(*sizes))]);
         operate(rig);
         if (i % CHECK_EVERY == 0) compare_all(rig);
         if (i % REOPEN_EVERY == 0) {
-            close_rig(rig);
-            open_rig(rig);
+            model_store_close(&rig->store);
+            model_store_open(&rig->store, 1);
             compare_all(rig);
         }
     }
     compare_all(rig);
     print_message("at the end: %zu, %zu, %zu, %zu items\n", rig->lists[0].count, rig->lists[1].count,
                   rig->lists[2].count, rig->lists[3].count);
-    close_rig(rig);
+    model_store_close(&rig->store);
 }
 
 static int setup(void **state)
 {
     struct rig *rig = calloc(1, sizeof(*rig));
-    strcpy(rig->folder, "/dev/shm/cairn-model-XXXXXX");
-    if (mkdtemp(rig->folder) == NULL) return -1;
-    snprintf(rig->path, sizeof(rig->path), "%s/heap", rig->folder);
-    rig->random = seed;
+    model_store_make(&rig->store, seed);
     *state = rig;
     return 0;
 }
@@ -348,16 +313,14 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct rig *rig = *state;
-    int status = unlink(rig->path) | rmdir(rig->folder);
+    model_store_remove(&rig->store);
     free(rig);
-    return status;
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    seed = argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)time(NULL);
-    if (getenv("CAIRN_TEST_LONG")) operations *= 20;
-    if (argc > 2) operations = strtoull(argv[2], NULL, 10);
+    model_arguments(argc, argv, 20, &seed, &operations);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(random_operations_agree_with_the_model, setup, teardown),
     };

@@ -9,12 +9,11 @@
 
 #include <cmocka.h>
 
+#include "support/model_store.h"
 #include "support/set_edit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
 #define KEYS         8
 #define MEMBERS      3000
@@ -22,47 +21,16 @@
 #define REOPEN_EVERY 4000
 
 struct rig {
-    char folder[64];
-    char path[96];
-    struct heap *heap;
-    struct heap_thread *thread;
-    struct tx *tx;
-    struct keyspace *keyspace;
+    struct model_store store;
     bool model[KEYS][MEMBERS];
-    uint64_t random;
 };
 
 static uint64_t seed = 0, operations = 30000;
 
-static uint64_t next_random(struct rig *rig, uint64_t limit)
-{
-    rig->random = rig->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (rig->random >> 33) % limit;
-}
-
-static void open_rig(struct rig *rig)
-{
-    struct heap_report report;
-    struct heap_options options = {.path = rig->path,
-                                   .mode = HEAP_MODE_SHARED,
-                                   .reserve_bytes = UINT64_C(8) << 30,
-                                   .boot_id = "one boot"};
-    if (heap_open(&options, &rig->heap, &report) != ERROR_OK) fail_msg("%s", report.detail);
-    assert_int_equal(heap_thread_open(rig->heap, &rig->thread), ERROR_OK);
-    rig->tx = heap_thread_tx(rig->thread);
-    assert_int_equal(keyspace_open(rig->heap, rig->thread, 1, &rig->keyspace), ERROR_OK);
-}
-
-static void close_rig(struct rig *rig)
-{
-    keyspace_close(rig->keyspace);
-    heap_thread_close(rig->thread);
-    assert_int_equal(heap_close(rig->heap), ERROR_OK);
-}
-
 static struct key key_of(struct rig *rig, unsigned number, char name[16])
 {
-    return keyspace_key(rig->keyspace, (struct slice){name, (size_t)snprintf(name, 16, "set:%u", number)});
+    return keyspace_key(rig->store.keyspace,
+                        (struct slice){name, (size_t)snprintf(name, 16, "set:%u", number)});
 }
 
 /* Half of the sets hold integers only; members of the others are short, long, or integers as well. */
@@ -95,15 +63,15 @@ static void compare(struct rig *rig, unsigned number)
 {
     char name[16], text[64];
     struct key key = key_of(rig, number, name);
-    const struct entry *entry = keyspace_find(rig->keyspace, 0, &key);
+    const struct entry *entry = keyspace_find(rig->store.keyspace, 0, &key);
     unsigned count = model_count(rig, number), visited = 0;
     assert_int_equal(entry != NULL, count > 0);
     if (entry == NULL) return;
-    assert_int_equal(set_count(rig->heap, entry), count);
-    entry_visit(rig->heap, entry, count_visit, &visited);
+    assert_int_equal(set_count(rig->store.heap, entry), count);
+    entry_visit(rig->store.heap, entry, count_visit, &visited);
     assert_int_equal(visited, count);
     for (unsigned i = 0; i < MEMBERS; i++)
-        if (set_contains(rig->heap, entry, member_of(number, i, text)) != rig->model[number][i])
+        if (set_contains(rig->store.heap, entry, member_of(number, i, text)) != rig->model[number][i])
             fail_msg("set %u, member %u", number, i);
 }
 
@@ -113,8 +81,8 @@ static void compare_all(struct rig *rig)
     struct heap_check_result result;
     for (unsigned i = 0; i < KEYS; i++)
         compare(rig, i);
-    if (!keyspace_is_valid(rig->keyspace, detail, sizeof(detail))) fail_msg("%s", detail);
-    if (heap_check(rig->heap, keyspace_walk, rig->keyspace, &result) != ERROR_OK)
+    if (!keyspace_is_valid(rig->store.keyspace, detail, sizeof(detail))) fail_msg("%s", detail);
+    if (heap_check(rig->store.heap, keyspace_walk, rig->store.keyspace, &result) != ERROR_OK)
         fail_msg("%s", result.detail);
 }
 
@@ -124,9 +92,9 @@ static void compare_all(struct rig *rig)
 static void change(struct rig *rig, unsigned number, bool add, bool known)
 {
     char name[16], text[64];
-    unsigned first = (unsigned)next_random(rig, MEMBERS),
-             run = 1 + (unsigned)next_random(rig, next_random(rig, 20) ? 8 : 600);
-    struct set_edit edit = set_edit_open(rig->tx, rig->keyspace, 0, key_of(rig, number, name));
+    unsigned first = (unsigned)model_random(&rig->store, MEMBERS),
+             run = 1 + (unsigned)model_random(&rig->store, model_random(&rig->store, 20) ? 8 : 600);
+    struct set_edit edit = set_edit_open(rig->store.tx, rig->store.keyspace, 0, key_of(rig, number, name));
     for (unsigned i = 0; i < run; i++) {
         bool *has = &rig->model[number][(first + i * 7) % MEMBERS];
         struct slice member = member_of(number, (first + i * 7) % MEMBERS, text);
@@ -144,7 +112,7 @@ static void erase(struct rig *rig, unsigned number)
     char name[16];
     bool removed;
     struct key key = key_of(rig, number, name);
-    assert_int_equal(keyspace_remove(rig->tx, rig->keyspace, 0, &key, &removed), ERROR_OK);
+    assert_int_equal(keyspace_remove(rig->store.tx, rig->store.keyspace, 0, &key, &removed), ERROR_OK);
     memset(rig->model[number], 0, sizeof(rig->model[number]));
 }
 
@@ -154,7 +122,8 @@ static void copy_or_move(struct rig *rig, unsigned number, bool move)
     char name[16], other_name[16];
     unsigned other = (number + 4) % KEYS;
     struct key from = key_of(rig, number, name), to = key_of(rig, other, other_name);
-    enum error error = (move ? keyspace_move : keyspace_copy)(rig->tx, rig->keyspace, 0, &from, 0, &to);
+    enum error error =
+        (move ? keyspace_move : keyspace_copy)(rig->store.tx, rig->store.keyspace, 0, &from, 0, &to);
     assert_int_equal(error, model_count(rig, number) > 0 ? ERROR_OK : ERROR_NOT_FOUND);
     if (error != ERROR_OK) return;
     memcpy(rig->model[other], rig->model[number], sizeof(rig->model[other]));
@@ -163,9 +132,9 @@ static void copy_or_move(struct rig *rig, unsigned number, bool move)
 
 static void operate(struct rig *rig)
 {
-    uint64_t kind = next_random(rig, 100);
-    unsigned number = (unsigned)next_random(rig, KEYS);
-    tx_begin(rig->tx);
+    uint64_t kind = model_random(&rig->store, 100);
+    unsigned number = (unsigned)model_random(&rig->store, KEYS);
+    tx_begin(rig->store.tx);
     if (kind < 50) {
         change(rig, number, true, true);
     } else if (kind < 90) {
@@ -175,47 +144,43 @@ static void operate(struct rig *rig)
     } else if (kind < 96) {
         copy_or_move(rig, number, kind % 2);
     } else { /* taken back: the model knows nothing of it */
-        struct tx_mark mark = tx_savepoint(rig->tx);
+        struct tx_mark mark = tx_savepoint(rig->store.tx);
         change(rig, number, kind % 2, false);
         if (kind == 99) {
-            tx_abort(rig->tx);
+            tx_abort(rig->store.tx);
             return;
         }
-        tx_rollback_to(rig->tx, mark);
+        tx_rollback_to(rig->store.tx, mark);
     }
-    tx_commit(rig->tx);
-    if (kind == 0) keyspace_reclaim_step(rig->keyspace, rig->thread, 100);
+    tx_commit(rig->store.tx);
+    if (kind == 0) keyspace_reclaim_step(rig->store.keyspace, rig->store.thread, 100);
 }
 
 static void random_changes_agree_with_the_model(void **state)
 {
     struct rig *rig = *state;
-    print_message("seed %llu, %llu operations\n", (unsigned long long)seed, (unsigned long long)operations);
-    open_rig(rig);
+    model_store_open(&rig->store, 1);
     for (uint64_t i = 1; i <= operations; i++) {
         operate(rig);
         if (i % CHECK_EVERY == 0) compare_all(rig);
         if (i % REOPEN_EVERY == 0) {
-            close_rig(rig);
-            open_rig(rig);
+            model_store_close(&rig->store);
+            model_store_open(&rig->store, 1);
             compare_all(rig);
         }
     }
-    while (keyspace_reclaim_step(rig->keyspace, rig->thread, 1000))
+    while (keyspace_reclaim_step(rig->store.keyspace, rig->store.thread, 1000))
         continue;
-    assert_int_equal(keyspace_reclaim_pending(rig->keyspace), 0);
+    assert_int_equal(keyspace_reclaim_pending(rig->store.keyspace), 0);
     compare_all(rig);
-    close_rig(rig);
+    model_store_close(&rig->store);
 }
 
 static int setup(void **state)
 {
     struct rig *rig = calloc(1, sizeof(*rig));
     assert_non_null(rig);
-    strcpy(rig->folder, "/dev/shm/cairn-sets-XXXXXX");
-    if (mkdtemp(rig->folder) == NULL) return -1;
-    snprintf(rig->path, sizeof(rig->path), "%s/heap", rig->folder);
-    rig->random = seed;
+    model_store_make(&rig->store, seed);
     *state = rig;
     return 0;
 }
@@ -223,16 +188,14 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct rig *rig = *state;
-    int status = unlink(rig->path) | rmdir(rig->folder);
+    model_store_remove(&rig->store);
     free(rig);
-    return status;
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    seed = argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)time(NULL);
-    if (argc > 2) operations = strtoull(argv[2], NULL, 10);
-    else if (getenv("CAIRN_TEST_LONG") != NULL) operations *= 10;
+    model_arguments(argc, argv, 10, &seed, &operations);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(random_changes_agree_with_the_model, setup, teardown),
     };

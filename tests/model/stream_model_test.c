@@ -10,12 +10,11 @@
 #include <cmocka.h>
 
 #include "ds/stream_group.h"
+#include "support/model_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #define ENTRIES_MAX  20000
 #define GROUPS       3
@@ -44,11 +43,7 @@ struct model_group {
 };
 
 struct rig {
-    char folder[64];
-    char path[96];
-    struct heap *heap;
-    struct heap_thread *thread;
-    struct tx *tx;
+    struct model_store store;
     struct stream stream;
     struct stream_scratch scratch;
     struct model_entry entries[ENTRIES_MAX]; /* live ones */
@@ -56,46 +51,26 @@ struct rig {
     struct stream_id last;
     struct model_group groups[GROUPS];
     uint64_t numbers;
-    uint64_t random;
 };
 
 static uint64_t seed = 0, operations = 40000;
 
-static uint64_t next_random(struct rig *rig, uint64_t limit)
-{
-    rig->random = rig->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (rig->random >> 33) % limit;
-}
-
 static uint64_t root_of(const struct rig *rig)
 {
-    return heap_off_get(heap_root(rig->heap, 0));
+    return heap_off_get(heap_root(rig->store.heap, 0));
 }
 
 static void open_rig(struct rig *rig)
 {
-    struct heap_report report;
-    struct heap_options options = {.path = rig->path,
-                                   .mode = HEAP_MODE_SHARED,
-                                   .reserve_bytes = UINT64_C(8) << 30,
-                                   .boot_id = "one boot"};
-    if (heap_open(&options, &rig->heap, &report) != ERROR_OK) fail_msg("%s", report.detail);
-    assert_int_equal(heap_thread_open(rig->heap, &rig->thread), ERROR_OK);
-    rig->tx = heap_thread_tx(rig->thread);
+    model_store_open(&rig->store, 0);
     if (root_of(rig) == 0) {
         uint64_t root;
-        tx_begin(rig->tx);
-        assert_int_equal(stream_create(rig->tx, &root), ERROR_OK);
-        assert_int_equal(heap_root_set(rig->tx, 0, heap_off_make(root, 0)), ERROR_OK);
-        tx_commit(rig->tx);
+        tx_begin(rig->store.tx);
+        assert_int_equal(stream_create(rig->store.tx, &root), ERROR_OK);
+        assert_int_equal(heap_root_set(rig->store.tx, 0, heap_off_make(root, 0)), ERROR_OK);
+        tx_commit(rig->store.tx);
     }
-    rig->stream = stream_at(rig->heap, root_of(rig));
-}
-
-static void close_rig(struct rig *rig)
-{
-    heap_thread_close(rig->thread);
-    assert_int_equal(heap_close(rig->heap), ERROR_OK);
+    rig->stream = stream_at(rig->store.heap, root_of(rig));
 }
 
 /* ---- what entries hold ---- */
@@ -185,20 +160,21 @@ static void compare_group(struct rig *rig, unsigned number)
 static void walk(void *app, void (*own)(void *ctx, uint64_t off), void *ctx)
 {
     const struct rig *rig = app;
-    stream_ops.walk(rig->heap, root_of(rig), own, ctx);
+    stream_ops.walk(rig->store.heap, root_of(rig), own, ctx);
 }
 
 static void compare_all(struct rig *rig)
 {
     char detail[256];
     struct heap_check_result result;
-    assert_int_equal(stream_ops.count(rig->heap, root_of(rig)), rig->count);
+    assert_int_equal(stream_ops.count(rig->store.heap, root_of(rig)), rig->count);
     compare_range(rig, 0, rig->count, false);
     compare_range(rig, 0, rig->count, true);
     for (unsigned i = 0; i < GROUPS; i++)
         compare_group(rig, i);
-    if (!stream_ops.is_valid(rig->heap, root_of(rig), false, detail, sizeof(detail))) fail_msg("%s", detail);
-    if (heap_check(rig->heap, walk, rig, &result) != ERROR_OK) fail_msg("%s", result.detail);
+    if (!stream_ops.is_valid(rig->store.heap, root_of(rig), false, detail, sizeof(detail)))
+        fail_msg("%s", detail);
+    if (heap_check(rig->store.heap, walk, rig, &result) != ERROR_OK) fail_msg("%s", result.detail);
 }
 
 /* ---- operations: each changes stream and model alike, in the open transaction ---- */
@@ -206,19 +182,20 @@ static void compare_all(struct rig *rig)
 static void add(struct rig *rig)
 {
     struct words *words = malloc(sizeof(*words));
-    struct stream_limits limits = {next_random(rig, 3) ? 4096 : 300, next_random(rig, 3) ? 100 : 7};
+    struct stream_limits limits = {model_random(&rig->store, 3) ? 4096 : 300,
+                                   model_random(&rig->store, 3) ? 100 : 7};
     struct stream_id id = rig->last;
     if (rig->count == ENTRIES_MAX) {
         free(words);
         return;
     }
-    if (next_random(rig, 4) == 0)
-        id = (struct stream_id){id.ms + 1 + next_random(rig, 1000), next_random(rig, 3)};
+    if (model_random(&rig->store, 4) == 0)
+        id = (struct stream_id){id.ms + 1 + model_random(&rig->store, 1000), model_random(&rig->store, 3)};
     else assert_true(stream_id_increment(&id));
     assert_non_null(words);
     words_of(rig->numbers, words);
     assert_int_equal(
-        stream_append(rig->tx, rig->stream, id, words->words, words->pairs, &limits, &rig->scratch),
+        stream_append(rig->store.tx, rig->stream, id, words->words, words->pairs, &limits, &rig->scratch),
         ERROR_OK);
     rig->entries[rig->count++] = (struct model_entry){id, rig->numbers++};
     rig->last = id;
@@ -237,24 +214,25 @@ static void erase(struct rig *rig)
 {
     bool deleted;
     if (rig->count == 0) return;
-    size_t at = next_random(rig, rig->count);
-    assert_int_equal(stream_delete(rig->tx, rig->stream, rig->entries[at].id, &deleted), ERROR_OK);
+    size_t at = model_random(&rig->store, rig->count);
+    assert_int_equal(stream_delete(rig->store.tx, rig->stream, rig->entries[at].id, &deleted), ERROR_OK);
     assert_true(deleted);
-    assert_int_equal(stream_delete(rig->tx, rig->stream, rig->entries[at].id, &deleted), ERROR_OK);
+    assert_int_equal(stream_delete(rig->store.tx, rig->stream, rig->entries[at].id, &deleted), ERROR_OK);
     assert_false(deleted);
     forget_entries(rig, at, 1);
 }
 
 static void trim(struct rig *rig)
 {
-    struct stream_trim trim = {.by_id = next_random(rig, 2), .whole_chunks = next_random(rig, 3) == 0};
+    struct stream_trim trim = {.by_id = model_random(&rig->store, 2),
+                               .whole_chunks = model_random(&rig->store, 3) == 0};
     uint64_t deleted, exact;
     if (rig->count == 0) return;
-    exact = next_random(rig, next_random(rig, 40) ? 20 : rig->count);
+    exact = model_random(&rig->store, model_random(&rig->store, 40) ? 20 : rig->count);
     if (exact >= rig->count) exact = rig->count - 1;
     if (trim.by_id) trim.min_id = rig->entries[exact].id;
     else trim.max_len = rig->count - exact;
-    assert_int_equal(stream_trim(rig->tx, rig->stream, &trim, &deleted), ERROR_OK);
+    assert_int_equal(stream_trim(rig->store.tx, rig->stream, &trim, &deleted), ERROR_OK);
     if (trim.whole_chunks) assert_true(deleted <= exact);
     else assert_int_equal(deleted, exact);
     forget_entries(rig, 0, deleted);
@@ -263,8 +241,9 @@ static void trim(struct rig *rig)
 static void look(struct rig *rig)
 {
     if (rig->count == 0) return;
-    size_t from = next_random(rig, rig->count), left = rig->count - from;
-    compare_range(rig, from, from + 1 + next_random(rig, left < 150 ? left : 150), next_random(rig, 2));
+    size_t from = model_random(&rig->store, rig->count), left = rig->count - from;
+    compare_range(rig, from, from + 1 + model_random(&rig->store, left < 150 ? left : 150),
+                  model_random(&rig->store, 2));
 }
 
 /* ---- groups ---- */
@@ -279,12 +258,12 @@ struct target {
 /* A group and a consumer of it, made when they are not there. */
 static void pick(struct rig *rig, struct target *target)
 {
-    unsigned number = (unsigned)next_random(rig, GROUPS);
+    unsigned number = (unsigned)model_random(&rig->store, GROUPS);
     char name[2] = {(char)('a' + number), 0}, consumer[2];
     bool created;
     target->model = &rig->groups[number];
-    target->number = (unsigned)next_random(rig, CONSUMERS);
-    assert_int_equal(stream_group_create(rig->tx, rig->stream, slice_of(name), STREAM_ID_MIN,
+    target->number = (unsigned)model_random(&rig->store, CONSUMERS);
+    assert_int_equal(stream_group_create(rig->store.tx, rig->stream, slice_of(name), STREAM_ID_MIN,
                                          STREAM_COUNT_UNKNOWN, &created),
                      ERROR_OK);
     assert_int_equal(created, !target->model->exists);
@@ -295,9 +274,9 @@ static void pick(struct rig *rig, struct target *target)
     assert_int_equal(target->consumer != NULL, target->model->consumers[target->number]);
     target->model->consumers[target->number] = true;
     if (target->consumer) return;
-    assert_int_equal(
-        stream_consumer_create(rig->tx, rig->stream, target->group, slice_of(consumer), 5, &target->consumer),
-        ERROR_OK);
+    assert_int_equal(stream_consumer_create(rig->store.tx, rig->stream, target->group, slice_of(consumer), 5,
+                                            &target->consumer),
+                     ERROR_OK);
 }
 
 static size_t pending_place(const struct model_group *model, struct stream_id id)
@@ -315,19 +294,21 @@ static void give(struct rig *rig)
     struct stream_pending_layout *pending;
     pick(rig, &target);
     struct model_group *model = target.model;
-    size_t from = rig->count == 0 ? 0 : next_random(rig, rig->count);
-    size_t to = from + next_random(rig, 40);
+    size_t from = rig->count == 0 ? 0 : model_random(&rig->store, rig->count);
+    size_t to = from + model_random(&rig->store, 40);
     for (size_t i = from; i < to && i < rig->count && model->count < ENTRIES_MAX; i++) {
         struct stream_id id = rig->entries[i].id;
-        struct model_pending image = {id, target.number, (int64_t)next_random(rig, 1000), (int64_t)i};
+        struct model_pending image = {id, target.number, (int64_t)model_random(&rig->store, 1000),
+                                      (int64_t)i};
         size_t at = pending_place(model, id);
         pending = stream_pending_find(rig->stream, target.group, id);
         bool found = at < model->count && stream_id_equal(model->pending[at].id, id);
         assert_int_equal(pending != NULL, found);
-        enum error error = found ? stream_pending_assign(rig->tx, rig->stream, pending, target.consumer,
-                                                         image.delivered_ms, image.deliveries)
-                                 : stream_pending_add(rig->tx, rig->stream, target.group, target.consumer, id,
-                                                      image.delivered_ms, image.deliveries, &pending);
+        enum error error = found
+                               ? stream_pending_assign(rig->store.tx, rig->stream, pending, target.consumer,
+                                                       image.delivered_ms, image.deliveries)
+                               : stream_pending_add(rig->store.tx, rig->stream, target.group, target.consumer,
+                                                    id, image.delivered_ms, image.deliveries, &pending);
         assert_int_equal(error, ERROR_OK);
         if (!found)
             memmove(model->pending + at + 1, model->pending + at, (model->count++ - at) * sizeof(image));
@@ -340,12 +321,13 @@ static void acknowledge(struct rig *rig)
     struct target target;
     pick(rig, &target);
     struct model_group *model = target.model;
-    size_t at = model->count == 0 ? 0 : next_random(rig, next_random(rig, 2) ? 1 : model->count);
-    for (uint64_t i = next_random(rig, 50); i > 0 && at < model->count; i--) {
+    size_t at =
+        model->count == 0 ? 0 : model_random(&rig->store, model_random(&rig->store, 2) ? 1 : model->count);
+    for (uint64_t i = model_random(&rig->store, 50); i > 0 && at < model->count; i--) {
         struct stream_pending_layout *pending =
             stream_pending_find(rig->stream, target.group, model->pending[at].id);
         assert_non_null(pending);
-        assert_int_equal(stream_pending_remove(rig->tx, rig->stream, target.group, pending), ERROR_OK);
+        assert_int_equal(stream_pending_remove(rig->store.tx, rig->stream, target.group, pending), ERROR_OK);
         model->count--;
         memmove(model->pending + at, model->pending + at + 1, (model->count - at) * sizeof(*model->pending));
     }
@@ -357,7 +339,8 @@ static void delete_consumer(struct rig *rig)
     pick(rig, &target);
     size_t kept = 0;
     char name[2] = {(char)('A' + (int)target.number), 0};
-    assert_int_equal(stream_consumer_delete(rig->tx, rig->stream, target.group, slice_of(name)), ERROR_OK);
+    assert_int_equal(stream_consumer_delete(rig->store.tx, rig->stream, target.group, slice_of(name)),
+                     ERROR_OK);
     for (size_t i = 0; i < target.model->count; i++)
         if (target.model->pending[i].consumer != target.number)
             target.model->pending[kept++] = target.model->pending[i];
@@ -367,10 +350,10 @@ static void delete_consumer(struct rig *rig)
 
 static void destroy_group(struct rig *rig)
 {
-    unsigned number = (unsigned)next_random(rig, GROUPS);
+    unsigned number = (unsigned)model_random(&rig->store, GROUPS);
     char name[2] = {(char)('a' + number), 0};
     bool destroyed;
-    assert_int_equal(stream_group_destroy(rig->tx, rig->stream, slice_of(name), &destroyed), ERROR_OK);
+    assert_int_equal(stream_group_destroy(rig->store.tx, rig->stream, slice_of(name), &destroyed), ERROR_OK);
     assert_int_equal(destroyed, rig->groups[number].exists);
     rig->groups[number].exists = false;
     rig->groups[number].count = 0;
@@ -382,22 +365,22 @@ static void copy_and_drop(struct rig *rig)
 {
     uint64_t old = root_of(rig), copy;
     bool done = false;
-    assert_int_equal(stream_ops.copy(rig->tx, rig->heap, old, &copy), ERROR_OK);
-    assert_int_equal(heap_root_set(rig->tx, 0, heap_off_make(copy, 0)), ERROR_OK);
-    rig->stream = stream_at(rig->heap, copy);
+    assert_int_equal(stream_ops.copy(rig->store.tx, rig->store.heap, old, &copy), ERROR_OK);
+    assert_int_equal(heap_root_set(rig->store.tx, 0, heap_off_make(copy, 0)), ERROR_OK);
+    rig->stream = stream_at(rig->store.heap, copy);
     for (unsigned i = 0; !done; i++) {
-        unsigned budget = 1 + (unsigned)next_random(rig, 30);
+        unsigned budget = 1 + (unsigned)model_random(&rig->store, 30);
         assert_in_range(i, 0, 100000);
-        tx_commit(rig->tx);
-        tx_begin(rig->tx);
-        assert_int_equal(stream_ops.reclaim(rig->tx, rig->heap, old, &budget, &done), ERROR_OK);
+        tx_commit(rig->store.tx);
+        tx_begin(rig->store.tx);
+        assert_int_equal(stream_ops.reclaim(rig->store.tx, rig->store.heap, old, &budget, &done), ERROR_OK);
     }
 }
 
 /* What is taken back, the model never sees. */
 static void take_back(struct rig *rig)
 {
-    struct tx_mark mark = tx_savepoint(rig->tx);
+    struct tx_mark mark = tx_savepoint(rig->store.tx);
     struct words words;
     struct stream_limits limits = {4096, 5};
     struct stream_id id = {rig->last.ms + 1, 0};
@@ -406,18 +389,18 @@ static void take_back(struct rig *rig)
     words_of(3, &words);
     for (unsigned i = 0; i < 8; i++, id.seq++)
         assert_int_equal(
-            stream_append(rig->tx, rig->stream, id, words.words, words.pairs, &limits, &rig->scratch),
+            stream_append(rig->store.tx, rig->stream, id, words.words, words.pairs, &limits, &rig->scratch),
             ERROR_OK);
-    assert_int_equal(stream_trim(rig->tx, rig->stream, &trim, &trimmed), ERROR_OK);
-    tx_rollback_to(rig->tx, mark);
+    assert_int_equal(stream_trim(rig->store.tx, rig->stream, &trim, &trimmed), ERROR_OK);
+    tx_rollback_to(rig->store.tx, mark);
 }
 
 static void operate(struct rig *rig)
 {
-    uint64_t kind = next_random(rig, 1000);
-    tx_begin(rig->tx);
+    uint64_t kind = model_random(&rig->store, 1000);
+    tx_begin(rig->store.tx);
     if (kind < 600)
-        for (uint64_t i = next_random(rig, 6); i > 0; i--)
+        for (uint64_t i = model_random(&rig->store, 6); i > 0; i--)
             add(rig);
     else if (kind < 700) erase(rig);
     else if (kind < 720) trim(rig);
@@ -428,19 +411,18 @@ static void operate(struct rig *rig)
     else if (kind < 986) destroy_group(rig);
     else if (kind < 987) copy_and_drop(rig);
     else take_back(rig);
-    tx_commit(rig->tx);
+    tx_commit(rig->store.tx);
 }
 
 static void random_operations_agree_with_the_model(void **state)
 {
     struct rig *rig = *state;
-    print_message("seed %llu, %llu operations\n", (unsigned long long)seed, (unsigned long long)operations);
     open_rig(rig);
     for (uint64_t i = 1; i <= operations; i++) {
         operate(rig);
         if (i % CHECK_EVERY == 0) compare_all(rig);
         if (i % REOPEN_EVERY == 0) {
-            close_rig(rig);
+            model_store_close(&rig->store);
             open_rig(rig);
             compare_all(rig);
         }
@@ -448,16 +430,13 @@ static void random_operations_agree_with_the_model(void **state)
     compare_all(rig);
     print_message("%zu entries in %llu chunks at the end\n", rig->count,
                   (unsigned long long)rig->stream.root->chunks.count);
-    close_rig(rig);
+    model_store_close(&rig->store);
 }
 
 static int setup(void **state)
 {
     struct rig *rig = calloc(1, sizeof(*rig));
-    strcpy(rig->folder, "/dev/shm/cairn-model-XXXXXX");
-    if (mkdtemp(rig->folder) == NULL) return -1;
-    snprintf(rig->path, sizeof(rig->path), "%s/heap", rig->folder);
-    rig->random = seed;
+    model_store_make(&rig->store, seed);
     *state = rig;
     return 0;
 }
@@ -465,17 +444,15 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct rig *rig = *state;
-    int status = unlink(rig->path) | rmdir(rig->folder);
+    model_store_remove(&rig->store);
     stream_scratch_free(&rig->scratch);
     free(rig);
-    return status;
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    seed = argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)time(NULL);
-    if (getenv("CAIRN_TEST_LONG")) operations *= 10;
-    if (argc > 2) operations = strtoull(argv[2], NULL, 10);
+    model_arguments(argc, argv, 10, &seed, &operations);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(random_operations_agree_with_the_model, setup, teardown),
     };

@@ -10,13 +10,12 @@
 
 #include <cmocka.h>
 
+#include "support/model_store.h"
 #include "zset_change.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #define SETS         6
 #define MEMBERS      3000 /* of the largest set */
@@ -32,50 +31,19 @@ struct model_member {
 };
 
 struct rig {
-    char folder[64];
-    char path[96];
-    struct heap *heap;
-    struct heap_thread *thread;
-    struct tx *tx;
-    struct keyspace *keyspace;
+    struct model_store store;
     struct model_member members[SETS][MEMBERS];
     struct model_member saved[MEMBERS]; /* of the set being changed: what an abort returns to */
-    uint64_t random, done;
+    uint64_t done;
 };
 
 static uint64_t seed, operations = 30000;
 
-static uint64_t next_random(struct rig *rig, uint64_t limit)
-{
-    rig->random = rig->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (rig->random >> 33) % limit;
-}
-
-static void open_rig(struct rig *rig)
-{
-    struct heap_report report;
-    struct heap_options options = {.path = rig->path,
-                                   .mode = HEAP_MODE_SHARED,
-                                   .reserve_bytes = UINT64_C(8) << 30,
-                                   .boot_id = "one boot"};
-    if (heap_open(&options, &rig->heap, &report) != ERROR_OK) fail_msg("%s", report.detail);
-    assert_int_equal(heap_thread_open(rig->heap, &rig->thread), ERROR_OK);
-    rig->tx = heap_thread_tx(rig->thread);
-    assert_int_equal(keyspace_open(rig->heap, rig->thread, 1, &rig->keyspace), ERROR_OK);
-}
-
-static void close_rig(struct rig *rig)
-{
-    keyspace_close(rig->keyspace);
-    heap_thread_close(rig->thread);
-    assert_int_equal(heap_close(rig->heap), ERROR_OK);
-}
-
 static struct zset_target target_of(struct rig *rig, unsigned set)
 {
     static const char *const names[SETS] = {"a", "b", "c", "{b}d", "a longer name of a sorted set", "f"};
-    return (struct zset_target){rig->tx, rig->keyspace, keyspace_key(rig->keyspace, slice_of(names[set])),
-                                SMALL_MAX};
+    return (struct zset_target){rig->store.tx, rig->store.keyspace,
+                                keyspace_key(rig->store.keyspace, slice_of(names[set])), SMALL_MAX};
 }
 
 /* Members of very different lengths, some of them beginnings of others. */
@@ -92,9 +60,9 @@ static struct slice name_of(unsigned member, char text[NAME_MAX_LEN])
 static double random_score(struct rig *rig, unsigned set)
 {
     static const double few[] = {-1.0 / 0.0, -2.5, 0, 1, 1.0 / 0.0};
-    if (set % 3 == 0) return few[next_random(rig, 5)];
-    if (set % 3 == 1) return (double)(int64_t)next_random(rig, 2000) / 8 - 100;
-    return (double)next_random(rig, UINT32_MAX);
+    if (set % 3 == 0) return few[model_random(&rig->store, 5)];
+    if (set % 3 == 1) return (double)(int64_t)model_random(&rig->store, 2000) / 8 - 100;
+    return (double)model_random(&rig->store, UINT32_MAX);
 }
 
 /* ---- comparing ---- */
@@ -154,17 +122,18 @@ static void compare_set(struct rig *rig, unsigned set)
     struct zset_target target = target_of(rig, set);
     struct zset_view view;
     size_t count = sorted_model(rig, set, items, texts);
-    assert_int_equal(zset_view_open(&view, rig->heap, keyspace_find(rig->keyspace, 0, &target.key)),
-                     ERROR_OK);
+    assert_int_equal(
+        zset_view_open(&view, rig->store.heap, keyspace_find(rig->store.keyspace, 0, &target.key)), ERROR_OK);
     assert_int_equal(zset_view_count(&view), count);
     compare_walk(&view, items, count, false);
     compare_walk(&view, items, count, true);
     for (unsigned i = 0; i < 30; i++) {
         char text[NAME_MAX_LEN];
-        unsigned member = (unsigned)next_random(rig, MEMBERS);
-        struct zset_bound bound = {.score = random_score(rig, set), .after = next_random(rig, 2) == 0};
+        unsigned member = (unsigned)model_random(&rig->store, MEMBERS);
+        struct zset_bound bound = {.score = random_score(rig, set),
+                                   .after = model_random(&rig->store, 2) == 0};
         double score;
-        if (next_random(rig, 2) == 0) bound.member = name_of(member, text);
+        if (model_random(&rig->store, 2) == 0) bound.member = name_of(member, text);
         compare_bound(&view, items, count, &bound);
         bool there = rig->members[set][member].there;
         assert_int_equal(zset_view_score(&view, name_of(member, text), &score), there);
@@ -178,8 +147,8 @@ static void compare_all(struct rig *rig)
 {
     char detail[256];
     struct heap_check_result result;
-    if (!keyspace_is_valid(rig->keyspace, detail, sizeof(detail))) fail_msg("%s", detail);
-    if (heap_check(rig->heap, keyspace_walk, rig->keyspace, &result) != ERROR_OK)
+    if (!keyspace_is_valid(rig->store.keyspace, detail, sizeof(detail))) fail_msg("%s", detail);
+    if (heap_check(rig->store.heap, keyspace_walk, rig->store.keyspace, &result) != ERROR_OK)
         fail_msg("%s", result.detail);
     for (unsigned set = 0; set < SETS; set++)
         compare_set(rig, set);
@@ -200,36 +169,39 @@ static void drop(struct rig *rig, unsigned set)
 {
     struct zset_target target = target_of(rig, set);
     bool removed;
-    assert_int_equal(keyspace_remove(rig->tx, rig->keyspace, 0, &target.key, &removed), ERROR_OK);
+    assert_int_equal(keyspace_remove(rig->store.tx, rig->store.keyspace, 0, &target.key, &removed), ERROR_OK);
     memset(rig->members[set], 0, sizeof(rig->members[set]));
 }
 
 static void copy(struct rig *rig, unsigned from, unsigned to)
 {
     struct zset_target source = target_of(rig, from), copied = target_of(rig, to);
-    if (keyspace_find(rig->keyspace, 0, &source.key) == NULL) return;
-    assert_int_equal(keyspace_copy(rig->tx, rig->keyspace, 0, &source.key, 0, &copied.key), ERROR_OK);
+    if (keyspace_find(rig->store.keyspace, 0, &source.key) == NULL) return;
+    assert_int_equal(keyspace_copy(rig->store.tx, rig->store.keyspace, 0, &source.key, 0, &copied.key),
+                     ERROR_OK);
     memcpy(rig->members[to], rig->members[from], sizeof(rig->members[to]));
 }
 
 static void operate(struct rig *rig)
 {
-    bool aborts = next_random(rig, 10) == 0;
-    unsigned set = (unsigned)next_random(rig, SETS), changes = 1 + (unsigned)next_random(rig, 12);
+    bool aborts = model_random(&rig->store, 10) == 0;
+    unsigned set = (unsigned)model_random(&rig->store, SETS),
+             changes = 1 + (unsigned)model_random(&rig->store, 12);
     /* Some sets stay small, others swing between empty and large. */
     unsigned members = set < 2 ? 30 : set < 4 ? 500 : MEMBERS;
     bool shrinking = (rig->done / 9000 + set) % 3 == 2;
     memcpy(rig->saved, rig->members[set], sizeof(rig->saved));
-    tx_begin(rig->tx);
+    tx_begin(rig->store.tx);
     for (unsigned i = 0; i < changes; i++)
-        change(rig, set, (unsigned)next_random(rig, members), next_random(rig, 8) < (shrinking ? 7 : 2));
-    if (next_random(rig, 3000) == 0) drop(rig, set);
-    else if (next_random(rig, 3000) == 0) copy(rig, (unsigned)next_random(rig, SETS), set);
+        change(rig, set, (unsigned)model_random(&rig->store, members),
+               model_random(&rig->store, 8) < (shrinking ? 7 : 2));
+    if (model_random(&rig->store, 3000) == 0) drop(rig, set);
+    else if (model_random(&rig->store, 3000) == 0) copy(rig, (unsigned)model_random(&rig->store, SETS), set);
     if (aborts) {
-        tx_abort(rig->tx);
+        tx_abort(rig->store.tx);
         memcpy(rig->members[set], rig->saved, sizeof(rig->saved));
     } else {
-        tx_commit(rig->tx);
+        tx_commit(rig->store.tx);
     }
 }
 
@@ -238,33 +210,27 @@ static void sorted_sets_behave_as_the_model(void **state)
     (void)state;
     struct rig *rig = calloc(1, sizeof(*rig));
     assert_non_null(rig);
-    rig->random = seed;
-    strcpy(rig->folder, "/dev/shm/cairn-model-XXXXXX");
-    assert_non_null(mkdtemp(rig->folder));
-    snprintf(rig->path, sizeof(rig->path), "%s/heap", rig->folder);
-    print_message("seed %llu, %llu operations\n", (unsigned long long)seed, (unsigned long long)operations);
-    open_rig(rig);
+    model_store_make(&rig->store, seed);
+    model_store_open(&rig->store, 1);
     for (rig->done = 1; rig->done <= operations; rig->done++) {
         operate(rig);
-        if (next_random(rig, 100) == 0) keyspace_reclaim_step(rig->keyspace, rig->thread, 200);
+        if (model_random(&rig->store, 100) == 0)
+            keyspace_reclaim_step(rig->store.keyspace, rig->store.thread, 200);
         if (rig->done % CHECK_EVERY == 0) compare_all(rig);
         if (rig->done % REOPEN_EVERY == 0) {
-            close_rig(rig);
-            open_rig(rig);
+            model_store_close(&rig->store);
+            model_store_open(&rig->store, 1);
             compare_all(rig);
         }
     }
-    close_rig(rig);
-    unlink(rig->path);
-    rmdir(rig->folder);
+    model_store_close(&rig->store);
+    model_store_remove(&rig->store);
     free(rig);
 }
 
 int main(int argc, char **argv)
 {
-    seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
-    if (getenv("CAIRN_TEST_LONG")) operations *= LONG_FACTOR;
-    if (argc > 2) operations = strtoull(argv[2], NULL, 0);
+    model_arguments(argc, argv, LONG_FACTOR, &seed, &operations);
     const struct CMUnitTest tests[] = {cmocka_unit_test(sorted_sets_behave_as_the_model)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

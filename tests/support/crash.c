@@ -25,6 +25,7 @@
 #define POINTS_MAX            1000000
 #define CHILD_SECONDS_MAX     600
 #define PAGE_BYTES            4096
+#define BLOCK_BYTES           (64 * PAGE_BYTES)
 #define FILE_PATH_MAX         96
 #define LINE_BYTES            PMEM_FAULT_LINE_BYTES
 
@@ -39,8 +40,8 @@ struct explorer {
     char heap[FILE_PATH_MAX];       /* what children open */
     char live[FILE_PATH_MAX];       /* what a child stopped in operate left, every store kept */
     char live_again[FILE_PATH_MAX]; /* what a child stopped in open left */
-    char state[FILE_PATH_MAX];      /* one state, kept while recovery from it is explored */
-    char failed[FILE_PATH_MAX];     /* the state verified last */
+    char state[FILE_PATH_MAX];     /* one state, kept while it is verified and recovery from it is explored */
+    char recovered[FILE_PATH_MAX]; /* what a stop in open left, kept while it is verified */
 };
 
 /* A line that may be lost, and what the medium holds then. */
@@ -57,15 +58,40 @@ struct line_list {
 
 /* ---- files ---- */
 
+static size_t page_at(size_t at, size_t end)
+{
+    return end - at < PAGE_BYTES ? end - at : PAGE_BYTES;
+}
+
+static bool is_zero(const char *bytes, size_t len)
+{
+    static const char zeros[PAGE_BYTES];
+    return memcmp(bytes, zeros, len) == 0;
+}
+
+/* Pages of zeros stay holes, so that the next copy is fast. */
+static void write_block(int to, const char *block, size_t len, off_t at)
+{
+    size_t end = 0;
+    for (size_t start = 0; start < len; start = end + page_at(end, len)) {
+        while (start < len && is_zero(block + start, page_at(start, len)))
+            start += page_at(start, len);
+        for (end = start; end < len && !is_zero(block + end, page_at(end, len));)
+            end += page_at(end, len);
+        if (end > start)
+            ASSERT(pwrite(to, block + start, end - start, at + (off_t)start) == (ssize_t)(end - start));
+        if (end == len) return;
+    }
+}
+
 static void copy_range(int from, int to, off_t start, off_t end)
 {
-    char page[PAGE_BYTES];
-    static const char zeros[PAGE_BYTES];
-    for (off_t at = start; at < end; at += PAGE_BYTES) {
-        ssize_t got = pread(from, page, PAGE_BYTES, at);
+    static char block[BLOCK_BYTES];
+    ssize_t got;
+    for (off_t at = start; at < end; at += got) {
+        got = pread(from, block, end - at < BLOCK_BYTES ? (size_t)(end - at) : BLOCK_BYTES, at);
         ASSERT(got > 0);
-        if (memcmp(page, zeros, (size_t)got) == 0) continue; /* stays a hole, so the next copy is fast */
-        ASSERT(pwrite(to, page, (size_t)got, at) == got);
+        write_block(to, block, (size_t)got, at);
     }
 }
 
@@ -139,6 +165,7 @@ static void run_task(const struct explorer *explorer, const struct task *task)
         return;
     }
     if (task->role == ROLE_RECOVER) pmem_fault_arm(task->point);
+    if (task->role == ROLE_VERIFY) pmem_fault_ignore_image();
     void *opened = test->open(test->arg, explorer->heap);
     if (task->role == ROLE_OPERATE) {
         pmem_fault_arm(task->point);
@@ -174,7 +201,7 @@ static enum child_end run_child(const struct explorer *explorer, const struct ta
 
 /* ---- states ---- */
 
-/* Looks at the state in explorer->heap; `returned`: the operation had come back before the stop. */
+/* Looks at the state in explorer->heap, which it changes; `returned`: the operation had come back before the stop. */
 typedef bool check_state(struct explorer *explorer, bool returned);
 
 static uint64_t next_random(struct explorer *explorer)
@@ -218,6 +245,7 @@ static void write_state(struct explorer *explorer, const char *live, const struc
 static bool check_states(struct explorer *explorer, char *live, bool returned, check_state *check)
 {
     struct line_list list = find_lines(explorer->heap);
+    if (list.count == 0) return check(explorer, returned);
     unsigned samples = explorer->test->samples > 0 ? explorer->test->samples : SAMPLES_DEFAULT;
     unsigned count = list.count <= LINES_ALL_SUBSETS_MAX ? 1U << list.count : samples;
     ASSERT(rename(explorer->heap, live) == 0);
@@ -231,17 +259,20 @@ static bool check_states(struct explorer *explorer, char *live, bool returned, c
     return ok;
 }
 
-static bool verify(struct explorer *explorer, bool returned)
+/* `kept`: where the state stays as it is for who looks into a failure. */
+static bool verify(struct explorer *explorer, bool returned, const char *kept)
 {
-    copy_file(explorer->heap, explorer->failed);
     struct task task = {.role = ROLE_VERIFY, .returned = returned};
-    return run_child(explorer, &task) == CHILD_RETURNED;
+    if (run_child(explorer, &task) == CHILD_RETURNED) return true;
+    ASSERT(rename(kept, explorer->heap) == 0);
+    return false;
 }
 
 static bool verify_recovered(struct explorer *explorer, bool returned)
 {
     explorer->counts->recovery_states++;
-    return verify(explorer, returned);
+    copy_file(explorer->heap, explorer->recovered);
+    return verify(explorer, returned, explorer->recovered);
 }
 
 /* Stops recovery at each of its points, starting from the state in explorer->heap. */
@@ -268,7 +299,7 @@ static bool verify_and_recover(struct explorer *explorer, bool returned)
     bool recovery_too = stride > 0 && explorer->counts->states % stride == 0;
     explorer->counts->states++;
     copy_file(explorer->heap, explorer->state);
-    if (!verify(explorer, returned)) return false;
+    if (!verify(explorer, returned, explorer->state)) return false;
     if (!recovery_too) return true;
     copy_file(explorer->state, explorer->heap);
     return explore_recovery(explorer, returned);
@@ -287,8 +318,7 @@ static bool explore_points(struct explorer *explorer)
         bool returned = end == CHILD_RETURNED;
         if (end == CHILD_FAILED || !check_states(explorer, explorer->live, returned, verify_and_recover)) {
             fprintf(stderr, "crash: %s fails at point %llu of the operation%s; the file is kept: %s\n",
-                    test->name, (unsigned long long)point, returned ? " (it returned)" : "",
-                    explorer->failed);
+                    test->name, (unsigned long long)point, returned ? " (it returned)" : "", explorer->heap);
             return false;
         }
         if (returned) return true;
@@ -304,8 +334,9 @@ static void start(struct explorer *explorer)
     const struct {
         char *path;
         const char *name;
-    } files[] = {{explorer->pristine, "pristine"}, {explorer->heap, "heap"},   {explorer->live, "live"},
-                 {explorer->live_again, "again"},  {explorer->state, "state"}, {explorer->failed, "failed"}};
+    } files[] = {{explorer->pristine, "pristine"}, {explorer->heap, "heap"},
+                 {explorer->live, "live"},         {explorer->live_again, "again"},
+                 {explorer->state, "state"},       {explorer->recovered, "recovered"}};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         snprintf(files[i].path, FILE_PATH_MAX, "%s/%s", explorer->dir, files[i].name);
     const struct crash_case *test = explorer->test;
@@ -317,12 +348,12 @@ static void stop(struct explorer *explorer, bool ok)
 {
     pmem_fault_stop();
     unlink(explorer->pristine);
-    unlink(explorer->heap);
     unlink(explorer->live);
     unlink(explorer->live_again);
     unlink(explorer->state);
+    unlink(explorer->recovered);
     if (!ok && !explorer->test->discard_failed) return;
-    unlink(explorer->failed);
+    unlink(explorer->heap);
     rmdir(explorer->dir);
 }
 

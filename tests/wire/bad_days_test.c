@@ -1,5 +1,6 @@
 /* bad_days_test.c: full memory, full heaps, full disks, and values as large as they get. cairn only: Redis has
  * no heap. */
+#include "support/long.h"
 #include "support/script.h"
 #include "support/wait.h"
 
@@ -187,12 +188,11 @@ static void full_disk(void **state)
 /* The largest value of a client that sends nothing else, whole and in half. */
 static void largest_value(void **state)
 {
-    const char *wanted = getenv("CAIRN_TEST_LONG");
     const size_t len = (size_t)512 << 20;
     struct server *server;
 
     (void)state;
-    if (server_is_other() || !wanted || strcmp(wanted, "1") != 0) skip();
+    if (server_is_other() || !test_is_long()) skip();
     server = server_open(NULL);
     struct client *client = client_open(server, 2);
     struct client *other = client_open(server, 2);
