@@ -1,25 +1,15 @@
 /* apply.c: options into effect (apply.h). */
 #include "app/apply.h"
 
-#include <openssl/sha.h>
 #include <string.h>
 
 #define SET(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
-static void apply_password(struct app *app)
+static void apply_users(struct app *app)
 {
-    struct settings *settings = &app->settings;
-    struct slice password = config_slice(app->config, "requirepass");
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    _Static_assert(sizeof digest == sizeof settings->password_sha256, "one SHA-256");
-    SHA256((const unsigned char *)password.ptr, password.len, digest);
-    bool set = password.len > 0;
-    bool same = atomic_load(&settings->password_set) == set &&
-                memcmp(digest, settings->password_sha256, sizeof digest) == 0;
-    if (same) return;
-    memcpy(settings->password_sha256, digest, sizeof digest);
-    atomic_store(&settings->password_set, set);
-    atomic_fetch_add(&settings->password_version, 1);
+    struct acl *acl = &app->server.acl;
+    SET(acl->all_channels, config_choice(app->config, "acl-pubsub-default") == 0);
+    SET(acl->log_max_len, (uint64_t)config_int(app->config, "acllog-max-len"));
 }
 
 static void apply_commands(struct app *app)
@@ -89,7 +79,7 @@ static void apply_clients(struct app *app)
 
 void apply_config(struct app *app)
 {
-    apply_password(app);
+    apply_users(app);
     apply_commands(app);
     apply_percentiles(app);
     apply_packed(app);

@@ -1,6 +1,7 @@
 /* boot.c: the start and the end of the server (boot.h). Nothing here takes time that grows with the data. */
 #include "app/boot.h"
 
+#include "app/aclfile.h"
 #include "app/apply.h"
 #include "app/crash.h"
 #include "app/host.h"
@@ -37,6 +38,61 @@ void boot_begin(struct app *app, char **argv)
 
 /* ---- options ---- */
 
+static unsigned wanted_workers(const struct app *app)
+{
+    unsigned wanted = (unsigned)config_int(app->config, "io-threads");
+    if (wanted > 0) return wanted;
+    unsigned cpus = process_cpu_count();
+    return cpus < WORKERS_BY_DEFAULT_MAX ? cpus : WORKERS_BY_DEFAULT_MAX;
+}
+
+static bool is_declared_before(const struct config_line *lines, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (lines[i].row == lines[at].row && slice_equal(lines[i].words[1], lines[at].words[1])) return true;
+    return false;
+}
+
+/* `user <name> <rule> ...`. NULL, or why not. */
+static const char *read_user(struct app *app, const struct config_line *line, char *text, size_t text_cap)
+{
+    struct slice name = line->words[1];
+    struct acl_failure failure = {.mistake = NULL};
+    struct acl_user *before = NULL;
+    const struct slice reset = SLICE("reset");
+    if (acl_has_blanks(name)) return "Spaces not allowed in ACL usernames";
+    bool done = acl_set_user(&app->server.acl, name, &reset, 1, &before, &failure);
+    acl_user_release(before);
+    done = done && acl_set_user(&app->server.acl, name, line->words + 2, line->count - 2, &before, &failure);
+    if (done) acl_user_release(before);
+    if (done) return NULL;
+    snprintf(text, text_cap, "Error in user declaration '%s': %s", failure.word,
+             failure.mistake ? failure.mistake : "Unmatched parenthesis");
+    return text;
+}
+
+/* Lines of rename-command, then those of users. */
+static bool read_lines(struct app *app, char *error, size_t error_cap)
+{
+    const struct config_line *lines;
+    size_t count = config_lines(app->config, &lines);
+    char text[CONFIG_ERROR_BYTES];
+    const char *why = NULL;
+    struct slice password = config_slice(app->config, "requirepass");
+    if (password.len > 0 && acl_set_default_password(&app->server.acl, password) != ERROR_OK)
+        why = "out of memory";
+    for (size_t i = 0; i < count && !why; i++) {
+        const struct config_line *line = &lines[i];
+        bool user = strcmp(line->row->name, "user") == 0;
+        if (!user) why = command_table_rename(app->server.table, line->words[1], line->words[2]);
+        else if (is_declared_before(lines, i))
+            why = "Duplicate user found. A user can only be defined once in config files";
+        else why = read_user(app, line, text, sizeof text);
+        if (why) config_line_error(line, why, error, error_cap);
+    }
+    return !why;
+}
+
 bool boot_configure(struct app *app, int argc, char **argv)
 {
     char error[ERROR_BYTES] = "out of memory\n";
@@ -47,8 +103,13 @@ bool boot_configure(struct app *app, int argc, char **argv)
     }
     const char *logfile = config_text(app->config, "logfile");
     if (*logfile) app->log.file = strdup(logfile);
-    apply_config(app);
-    return true;
+    app->worker_count = wanted_workers(app);
+    app->server_open =
+        server_state_open(&app->server, &app->settings, app->worker_count, CRON_THREADS) == ERROR_OK;
+    if (app->server_open) apply_config(app);
+    if (app->server_open && read_lines(app, error, sizeof error)) return true;
+    fputs(error, stderr);
+    return false;
 }
 
 /* ---- process ---- */
@@ -77,10 +138,55 @@ static void fit_maxclients(struct app *app)
     char error[CONFIG_ERROR_BYTES];
     snprintf(text, sizeof text, "%llu", (unsigned long long)possible);
     const struct slice words[] = {SLICE("maxclients"), slice_of(text)};
-    bool changed = config_change(app->config, words, 1, error, sizeof error);
+    bool changed = config_change(app->config, words, 1, false, error, sizeof error);
     ASSERT(changed); /* a number below a valid one */
     config_keep(app->config);
     apply_config(app);
+}
+
+static void warn_of_disabled(void *arg, const struct acl_user *user)
+{
+    struct app *app = arg;
+    if (!user->on)
+        log_line(&app->log, LOG_WARNING,
+                 "The user '%s' is disabled (there is no 'on' modifier in the user description). Make sure "
+                 "this is "
+                 "not a configuration error.",
+                 user->name);
+}
+
+static bool declares_users(const struct app *app)
+{
+    const struct config_line *lines;
+    size_t count = config_lines(app->config, &lines);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(lines[i].row->name, "user") == 0) return true;
+    return false;
+}
+
+/* Users from the ACL file, if there is one. */
+static bool load_users(struct app *app)
+{
+    bool file = *config_text(app->config, "aclfile");
+    bool lines = declares_users(app);
+    struct resp_out errors;
+    if (lines) (void)acl_visit_users(&app->server.acl, warn_of_disabled, app);
+    if (!file) return true;
+    if (lines) {
+        log_line(
+            &app->log, LOG_WARNING,
+            "Configuring Redis with users defined in redis.conf and at the same setting an ACL file path is "
+            "invalid. This setup is very likely to lead to configuration errors and security holes, please "
+            "define either an ACL file or declare users directly in your redis.conf, but not both.");
+        return false;
+    }
+    resp_out_init(&errors);
+    bool loaded = aclfile_load(app, &errors);
+    if (!loaded)
+        log_line(&app->log, LOG_WARNING, "Aborting Redis startup because of ACL errors: %.*s",
+                 (int)errors.len, errors.buf);
+    resp_out_free(&errors);
+    return loaded;
 }
 
 bool boot_process(struct app *app)
@@ -90,7 +196,7 @@ bool boot_process(struct app *app)
     greet(app);
     fit_maxclients(app);
     (void)process_set_oom_score(app); /* as in Redis, no reason not to serve */
-    return process_write_pidfile(app);
+    return load_users(app) && process_write_pidfile(app);
 }
 
 /* ---- heap ---- */
@@ -173,14 +279,6 @@ bool boot_heap(struct app *app)
 
 /* ---- workers ---- */
 
-static unsigned wanted_workers(const struct app *app)
-{
-    unsigned wanted = (unsigned)config_int(app->config, "io-threads");
-    if (wanted > 0) return wanted;
-    unsigned cpus = process_cpu_count();
-    return cpus < WORKERS_BY_DEFAULT_MAX ? cpus : WORKERS_BY_DEFAULT_MAX;
-}
-
 static enum error open_worker(struct app *app, unsigned id)
 {
     struct heap_thread *thread;
@@ -193,12 +291,9 @@ static enum error open_worker(struct app *app, unsigned id)
 
 bool boot_workers(struct app *app)
 {
-    app->worker_count = wanted_workers(app);
     app->workers = calloc(app->worker_count, sizeof *app->workers);
     host_init(app);
     enum error error = app->workers ? ERROR_OK : ERROR_MEMORY;
-    if (!error) error = server_state_open(&app->server, &app->settings, app->worker_count, CRON_THREADS);
-    app->server_open = !error;
     while (!error && app->open_workers < app->worker_count) {
         error = open_worker(app, app->open_workers);
         if (!error) app->open_workers++;

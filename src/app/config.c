@@ -13,6 +13,8 @@ struct config {
     struct config_value *values; /* by place in config_table; owned */
     struct config_value *olds;   /* of a change that is not kept yet; text NULL: unchanged */
     char *file;
+    struct config_line *lines; /* each a block of its own behind `words` */
+    size_t line_count;
 };
 
 static size_t place_of(const struct config_row *row)
@@ -55,8 +57,57 @@ void config_free(struct config *config)
     }
     free(config->values);
     free(config->olds);
+    for (size_t i = 0; i < config->line_count; i++)
+        free((void *)(uintptr_t)config->lines[i].words);
+    free(config->lines);
     free(config->file);
     free(config);
+}
+
+/* ---- lines ---- */
+
+static struct slice copy_text(struct slice text, char **to)
+{
+    struct slice copy = {*to, text.len};
+    if (text.len > 0) memcpy(*to, text.ptr, text.len);
+    *to += text.len;
+    return copy;
+}
+
+enum error config_add_line(struct config *config, const struct config_line *line)
+{
+    struct config_line *lines = realloc(config->lines, (config->line_count + 1) * sizeof *lines);
+    if (!lines) return ERROR_MEMORY;
+    config->lines = lines;
+    size_t bytes = line->text.len;
+    for (size_t i = 0; i < line->count; i++)
+        bytes += line->words[i].len;
+    struct slice *words = malloc(line->count * sizeof *words + bytes);
+    if (!words) return ERROR_MEMORY;
+    char *to = (char *)(words + line->count);
+    for (size_t i = 0; i < line->count; i++)
+        words[i] = copy_text(line->words[i], &to);
+    lines[config->line_count] = *line;
+    lines[config->line_count].words = words;
+    lines[config->line_count].text = copy_text(line->text, &to);
+    config->line_count++;
+    return ERROR_OK;
+}
+
+size_t config_lines(const struct config *config, const struct config_line **lines_out)
+{
+    *lines_out = config->lines;
+    return config->line_count;
+}
+
+void config_line_error(const struct config_line *line, const char *why, char *error, size_t error_cap)
+{
+    char start[64] = "";
+    bool in_file = line->number > 0;
+    if (in_file)
+        snprintf(start, sizeof start, "Reading the configuration file, at line %u\n>>> '", line->number);
+    snprintf(error, error_cap, "\n*** FATAL CONFIG FILE ERROR (cairn %s) ***\n%s%.*s%s%s\n", CAIRN_VERSION,
+             start, (int)line->text.len, line->text.ptr, in_file ? "'\n" : "", why);
 }
 
 /* ---- values ---- */
@@ -213,8 +264,8 @@ static bool assign_value(struct config *config, const struct config_row *row, st
     return done;
 }
 
-static bool change_one(struct config *config, struct slice name, struct slice value, char *error,
-                       size_t error_cap)
+static bool change_one(struct config *config, struct slice name, struct slice value, bool protected_too,
+                       char *error, size_t error_cap)
 {
     char why[CONFIG_ERROR_BYTES];
     const struct config_row *row = config_table_find(name);
@@ -230,6 +281,8 @@ static bool change_one(struct config *config, struct slice name, struct slice va
     else if (!(before.text = config_value_copy(value_slice(config, place))))
         snprintf(why, sizeof why, "out of memory");
     else if (row->flags & CONFIG_FIXED) snprintf(why, sizeof why, "can't set immutable config");
+    else if (row->flags & CONFIG_PROTECTED && !protected_too)
+        snprintf(why, sizeof why, "can't set protected config");
     else done = assign_value(config, row, value, why, sizeof why);
     if (done) {
         config->olds[place] = before;
@@ -241,11 +294,11 @@ static bool change_one(struct config *config, struct slice name, struct slice va
     return false;
 }
 
-bool config_change(struct config *config, const struct slice *pairs, size_t count, char *error,
-                   size_t error_cap)
+bool config_change(struct config *config, const struct slice *pairs, size_t count, bool protected_too,
+                   char *error, size_t error_cap)
 {
     for (size_t i = 0; i < count; i++)
-        if (!change_one(config, pairs[2 * i], pairs[2 * i + 1], error, error_cap)) {
+        if (!change_one(config, pairs[2 * i], pairs[2 * i + 1], protected_too, error, error_cap)) {
             config_take_back(config); /* C2 */
             return false;
         }

@@ -15,6 +15,7 @@
 
 #include "app/config_table.h"
 #include "resp/write.h"
+#include "util/error.h"
 #include "util/slice.h"
 
 #include <stdbool.h>
@@ -51,7 +52,22 @@ struct config_output_limit config_output_limit(const struct config *config, int 
 /* Those of INFO latencystats; returns how many. */
 size_t config_percentiles(const struct config *config, double percentiles[CONFIG_PERCENTILES_MAX]);
 
+/* Lines of directives that are no options (CONFIG_LINES), in the order in which they stand. */
+struct config_line {
+    const struct config_row *row;
+    const struct slice *words; /* decoded, the directive's name among them */
+    size_t count;
+    struct slice text; /* as it stands there */
+    unsigned number;   /* in its file; 0: the command line */
+};
+size_t config_lines(const struct config *config, const struct config_line **lines_out);
+/* The whole text for stderr about a line that is wrong. */
+void config_line_error(const struct config_line *line, const char *why, char *error, size_t error_cap);
+
 /* ---- for config_load ---- */
+
+/* Copies the line. */
+MUST_CHECK enum error config_add_line(struct config *config, const struct config_line *line);
 
 /* Gives the row what the words say; `base`: see config_value_parse. */
 bool config_assign(struct config *config, const struct config_row *row, const struct slice *words,
@@ -63,16 +79,16 @@ void config_set_file(struct config *config, char *path); /* takes the path over 
 /* CONFIG GET: the whole map. */
 void config_reply(const struct config *config, const struct slice *patterns, size_t count,
                   struct resp_out *out);
-/* CONFIG SET: name/value pairs. On success the old values are kept until config_keep or config_take_back is
+/* CONFIG SET: name/value pairs. `protected_too`: options that are protected may be set. On success the old values are kept until config_keep or config_take_back is
  * called, so that the caller can try the new ones out. `count` is of pairs. False with Redis's error text. */
-bool config_change(struct config *config, const struct slice *pairs, size_t count, char *error,
+bool config_change(struct config *config, const struct slice *pairs, size_t count, bool protected_too, char *error,
                    size_t error_cap);
 /* Until then: whether the option has another value than before. */
 bool config_differs(const struct config *config, const char *name);
 void config_keep(struct config *config);
 void config_take_back(struct config *config);
 /* CONFIG REWRITE: writes the file again, comments and order kept; `all`: with the options that have their initial
- * value. False with Redis's error text. */
-bool config_rewrite(const struct config *config, bool all, char *error, size_t error_cap);
+ * value. `users`: the lines of all users; empty: they stand elsewhere. False with Redis's error text. */
+bool config_rewrite(const struct config *config, bool all, struct slice users, char *error, size_t error_cap);
 
 #endif

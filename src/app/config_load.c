@@ -15,8 +15,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define WORDS_MAX     64
-#define INCLUDES_MAX  16 /* files inside of files */
+#define WORDS_MAX     512 /* a user has many rules */
+#define INCLUDES_MAX  16  /* files inside of files */
 #define BAD_DIRECTIVE "Bad directive or wrong number of arguments"
 #define WRONG_COUNT   "wrong number of arguments"
 
@@ -28,13 +28,10 @@ struct loader {
     bool save_given; /* the first `save` line replaces what was built in */
 };
 
-static bool fail_at(struct loader *loader, unsigned line_number, struct slice line, const char *why)
+static bool fail_at(struct loader *loader, unsigned line_number, struct slice text, const char *why)
 {
-    char start[64] = "";
-    if (line_number > 0)
-        snprintf(start, sizeof start, "Reading the configuration file, at line %u\n>>> '", line_number);
-    snprintf(loader->error, loader->error_cap, "\n*** FATAL CONFIG FILE ERROR (cairn %s) ***\n%s%.*s%s%s\n",
-             CAIRN_VERSION, start, (int)line.len, line.ptr, line_number > 0 ? "'\n" : "", why);
+    const struct config_line line = {.text = text, .number = line_number};
+    config_line_error(&line, why, loader->error, loader->error_cap);
     return false;
 }
 
@@ -78,6 +75,17 @@ static bool assign_quoted_list(struct loader *loader, const struct config_row *r
     return done;
 }
 
+/* A line that somebody else reads. */
+static bool keep_line(struct loader *loader, const struct config_line *line)
+{
+    char why[CONFIG_ERROR_BYTES] = BAD_DIRECTIVE;
+    bool fits = (int64_t)line->count >= line->row->min && (int64_t)line->count <= line->row->max;
+    if (fits && config_add_line(loader->config, line) == ERROR_OK) return true;
+    if (fits) snprintf(why, sizeof why, "out of memory");
+    config_line_error(line, why, loader->error, loader->error_cap);
+    return false;
+}
+
 static bool load_words(struct loader *loader, const struct slice *words, size_t count, char *why,
                        size_t why_cap)
 {
@@ -108,12 +116,15 @@ static bool load_line(struct loader *loader, struct slice raw, unsigned line_num
     struct slice line = trim(raw);
     struct slice words[WORDS_MAX];
     char why[CONFIG_ERROR_BYTES];
+    const struct config_row *row;
     if (line.len == 0 || *line.ptr == '#') return true;
     char *decoded = malloc(line.len);
     int count = decoded ? config_value_split(line, decoded, words, WORDS_MAX) : -1;
     bool done;
     if (count < 0) done = fail_at(loader, line_number, line, "Unbalanced quotes in configuration line");
     else if (count == 2 && slice_is_word(words[0], "include")) done = include_files(loader, words[1]);
+    else if ((row = config_table_find(words[0])) && row->type == CONFIG_LINES)
+        done = keep_line(loader, &(struct config_line){row, words, (size_t)count, line, line_number});
     else
         done = load_words(loader, words, (size_t)count, why, sizeof why) ||
                fail_at(loader, line_number, line, why);

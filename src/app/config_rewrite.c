@@ -23,10 +23,17 @@
 struct rewriter {
     const struct config *config;
     FILE *to;
-    bool *written; /* by place in config_table */
-    bool marked;   /* MARK is there */
-    bool all;      /* initial values as well */
+    bool *written;      /* by place in config_table */
+    bool marked;        /* MARK is there */
+    bool all;           /* initial values as well */
+    struct slice users; /* their lines */
+    bool users_written;
 };
+
+static bool is_users(const struct config_row *row)
+{
+    return strcmp(row->name, "user") == 0;
+}
 
 /* The words of a list, `per_line` on each line. */
 static void write_list(FILE *to, const char *name, const char *value, int per_line)
@@ -61,7 +68,13 @@ static void write_option(struct rewriter *rewriter, const struct config_row *row
     rewriter->written[row - config_table] = true;
 }
 
-/* The row whose option the line sets; NULL for comments, includes and what is not ours to change. */
+static void write_users(struct rewriter *rewriter)
+{
+    if (rewriter->users.len > 0) fwrite(rewriter->users.ptr, 1, rewriter->users.len, rewriter->to);
+    rewriter->users_written = true;
+}
+
+/* The row of the line; NULL for comments, includes and what is not ours to change. */
 static const struct config_row *row_of_line(const char *line)
 {
     struct slice words[WORDS_MAX];
@@ -69,7 +82,7 @@ static const struct config_row *row_of_line(const char *line)
     int count = decoded && *line != '#' ? config_value_split(slice_of(line), decoded, words, WORDS_MAX) : 0;
     const struct config_row *row = count > 0 ? config_table_find(words[0]) : NULL;
     free(decoded);
-    return row && !(row->flags & CONFIG_UNLISTED) ? row : NULL;
+    return row && (!(row->flags & CONFIG_UNLISTED) || is_users(row)) ? row : NULL;
 }
 
 static void copy_lines(struct rewriter *rewriter, FILE *from)
@@ -82,9 +95,17 @@ static void copy_lines(struct rewriter *rewriter, FILE *from)
         const struct config_row *row = row_of_line(line);
         if (strcmp(line, MARK) == 0) rewriter->marked = true;
         if (!row) fprintf(rewriter->to, "%s\n", line);
-        else if (!rewriter->written[row - config_table]) write_option(rewriter, row);
+        else if (is_users(row)) {
+            if (!rewriter->users_written) write_users(rewriter);
+        } else if (!rewriter->written[row - config_table]) write_option(rewriter, row);
     }
     free(line);
+}
+
+static void append_mark(struct rewriter *rewriter)
+{
+    if (!rewriter->marked) fprintf(rewriter->to, "%s\n", MARK);
+    rewriter->marked = true;
 }
 
 static void append_options(struct rewriter *rewriter)
@@ -94,16 +115,21 @@ static void append_options(struct rewriter *rewriter)
         bool wanted =
             rewriter->all || !slice_equal(config_slice(rewriter->config, row->name), slice_of(row->initial));
         if (rewriter->written[i] || !wanted || row->flags & CONFIG_UNLISTED) continue;
-        if (!rewriter->marked) fprintf(rewriter->to, "%s\n", MARK);
-        rewriter->marked = true;
+        append_mark(rewriter);
         write_option(rewriter, row);
     }
+    if (rewriter->users_written || rewriter->users.len == 0) return;
+    append_mark(rewriter);
+    write_users(rewriter);
 }
 
-static bool write_all(const struct config *config, bool all, FILE *from, FILE *to)
+static bool write_all(const struct config *config, bool all, struct slice users, FILE *from, FILE *to)
 {
-    struct rewriter rewriter = {
-        .config = config, .to = to, .written = calloc(config_table_count, sizeof(bool)), .all = all};
+    struct rewriter rewriter = {.config = config,
+                                .to = to,
+                                .written = calloc(config_table_count, sizeof(bool)),
+                                .all = all,
+                                .users = users};
     if (!rewriter.written) {
         errno = ENOMEM;
         return false;
@@ -126,11 +152,12 @@ static void sync_directory(const char *path)
     free(copy);
 }
 
-static bool replace_file(const struct config *config, bool all, const char *path, const char *temporary)
+static bool replace_file(const struct config *config, bool all, struct slice users, const char *path,
+                         const char *temporary)
 {
     FILE *from = fopen(path, "re");
     FILE *to = from || errno == ENOENT ? fopen(temporary, "we") : NULL;
-    bool done = to && write_all(config, all, from, to);
+    bool done = to && write_all(config, all, users, from, to);
     int saved = errno;
     if (to) fclose(to);
     if (from) fclose(from);
@@ -146,7 +173,7 @@ static bool replace_file(const struct config *config, bool all, const char *path
     return false;
 }
 
-bool config_rewrite(const struct config *config, bool all, char *error, size_t error_cap)
+bool config_rewrite(const struct config *config, bool all, struct slice users, char *error, size_t error_cap)
 {
     const char *path = config_file(config);
     if (!path) {
@@ -157,7 +184,7 @@ bool config_rewrite(const struct config *config, bool all, char *error, size_t e
     char *temporary = malloc(bytes);
     errno = ENOMEM;
     if (temporary) snprintf(temporary, bytes, "%s.tmp", path);
-    bool done = temporary && replace_file(config, all, path, temporary);
+    bool done = temporary && replace_file(config, all, users, path, temporary);
     if (!done) snprintf(error, error_cap, "ERR Rewriting config file: %s", strerror(errno));
     free(temporary);
     return done;

@@ -30,6 +30,12 @@
     {                                                                                                        \
         .name = option, .type = CONFIG_WORD_SET, .initial = value, .words = from                             \
     }
+/* Words of a line, its name counted. */
+#define LINES(option, least, most)                                                                           \
+    {                                                                                                        \
+        .name = option, .type = CONFIG_LINES, .flags = CONFIG_FIXED | CONFIG_UNLISTED, .initial = "",        \
+        .min = least, .max = most                                                                            \
+    }
 #define ALIAS(other) .alias = other
 /* Of a feature that is not there: refused unless it has its initial value. */
 #define REFUSED(why)       .flags = CONFIG_INITIAL, .reason = why
@@ -125,7 +131,7 @@ const struct config_row config_table[] = {
     CHOICE("enable-module-command", "no", enable_module_command_words, .flags = CONFIG_FIXED),
 
     /* ---- heap and persistence ---- */
-    TEXT("dir", ".", .flags = CONFIG_FIXED),
+    TEXT("dir", ".", .flags = CONFIG_FIXED | CONFIG_PROTECTED),
     TEXT("heap-filename", "cairn.heap", .flags = CONFIG_FIXED),
     SIZE("heap-size-limit", "0", 0, INT64_MAX),
     CHOICE("on-unclean-heap", "move", on_unclean_heap_words), /* of the next start */
@@ -134,7 +140,7 @@ const struct config_row config_table[] = {
     CHOICE("appendfsync", "everysec", appendfsync_words),
     TEXT("appendfilename", "appendonly.aof", .flags = CONFIG_FIXED),
     TEXT("appenddirname", "appendonlydir", .flags = CONFIG_FIXED),
-    TEXT("dbfilename", "dump.rdb"),
+    TEXT("dbfilename", "dump.rdb", .flags = CONFIG_PROTECTED),
     BOOL("no-appendfsync-on-rewrite", "no"),
     NUMBER("auto-aof-rewrite-percentage", "100", 0, INT32_MAX),
     SIZE("auto-aof-rewrite-min-size", "67108864", 0, INT64_MAX),
@@ -198,10 +204,10 @@ const struct config_row config_table[] = {
     NUMBER("acllog-max-len", "128", 0, INT64_MAX),
 
     /* ---- access control, modules ---- */
-    TEXT("aclfile", "", REFUSED_FIXED("access control lists are not supported yet; requirepass is")),
-    WORDS("user", "", REFUSED_LINE("access control lists are not supported yet; requirepass is")),
+    TEXT("aclfile", "", .flags = CONFIG_FIXED),
+    LINES("user", 2, INT32_MAX),
     CHOICE("acl-pubsub-default", "resetchannels", acl_pubsub_default_words),
-    WORDS("rename-command", "", REFUSED_LINE("renaming commands is not supported yet")),
+    LINES("rename-command", 3, 3),
     WORDS("loadmodule", "", REFUSED_LINE("modules are not supported")),
 
     /* ---- replication ---- */

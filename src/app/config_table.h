@@ -22,6 +22,7 @@ enum config_type {
     CONFIG_OUTPUT_LIMITS, /* class hard soft seconds ...; lines add up */
     CONFIG_EVENTS,        /* notify-keyspace-events */
     CONFIG_PERCENTILES,   /* numbers 0 .. 100, joined by blanks */
+    CONFIG_LINES,         /* no option but lines that are kept as they are (config_lines); row->min words, or row->max */
     CONFIG_OOM_SCORES,    /* three numbers -2000 .. 2000: of masters, replicas, children */
 };
 
@@ -31,6 +32,7 @@ enum config_type {
 #define CONFIG_INITIAL  (1u << 1) /* any other value is refused, with row->reason */
 #define CONFIG_UNLISTED (1u << 2) /* a directive, not an option: not in CONFIG GET */
 #define CONFIG_SECRET   (1u << 3) /* stays out of the slow log; CONFIG_TEXT */
+#define CONFIG_PROTECTED (1u << 5) /* CONFIG SET only as enable-protected-configs says */
 #define CONFIG_HIDDEN   (1u << 4) /* for tests: in CONFIG GET by its whole name only */
 
 struct config_row {

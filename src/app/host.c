@@ -1,11 +1,13 @@
 /* host.c: the callbacks of command/host.h (host.h). `app` is the struct app. */
 #include "app/host.h"
 
+#include "app/aclfile.h"
 #include "app/apply.h"
 #include "app/config_table.h"
 #include "app/info.h"
 #include "app/listen.h"
 #include "app/process.h"
+#include "command/acl/file.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -133,11 +135,20 @@ static bool try_oom_score(struct app *app, char *error, size_t error_cap)
     return false;
 }
 
+static bool try_password(struct app *app, char *error, size_t error_cap)
+{
+    if (!config_differs(app->config, "requirepass")) return true;
+    if (acl_set_default_password(&app->server.acl, config_slice(app->config, "requirepass")) == ERROR_OK)
+        return true;
+    snprintf(error, error_cap, "%s", CHANGE_FAILED("requirepass") "out of memory");
+    return false;
+}
+
 /* Puts a change into effect, or says why the system does not allow it. */
 static bool try_change(struct app *app, char *error, size_t error_cap)
 {
     if (!try_maxclients(app, error, error_cap) || !try_oom_score(app, error, error_cap) ||
-        !try_sockets(app, error, error_cap)) {
+        !try_sockets(app, error, error_cap) || !try_password(app, error, error_cap)) {
         config_take_back(app->config);
         (void)process_set_oom_score(app); /* as it was */
         return false;
@@ -148,13 +159,23 @@ static bool try_change(struct app *app, char *error, size_t error_cap)
     return true;
 }
 
+/* `enable-protected-configs` */
+static bool may_set_protected(const struct app *app, const struct session *session)
+{
+    switch (config_choice(app->config, "enable-protected-configs")) {
+    case DEBUG_ANYBODY: return true;
+    case DEBUG_LOCAL: return session->local;
+    default: return false;
+    }
+}
+
 static bool config_set(void *arg, struct worker *worker, const struct slice *words, size_t word_count,
                        char *error, size_t error_cap)
 {
     struct app *app = arg;
-    (void)worker;
     pthread_mutex_lock(&app->config_lock);
-    bool done = config_change(app->config, words, word_count / 2, error, error_cap) &&
+    bool done = config_change(app->config, words, word_count / 2, may_set_protected(app, worker->running),
+                              error, error_cap) &&
                 try_change(app, error, error_cap);
     pthread_mutex_unlock(&app->config_lock);
     return done;
@@ -169,9 +190,13 @@ static bool config_is_secret(struct slice name)
 static bool rewrite_config(void *arg, bool all, char *error, size_t error_cap)
 {
     struct app *app = arg;
+    struct resp_out users;
+    resp_out_init(&users);
     pthread_mutex_lock(&app->config_lock);
-    bool done = config_rewrite(app->config, all, error, error_cap);
+    if (!*config_text(app->config, "aclfile")) acl_file_write(&app->server.acl, &users);
+    bool done = config_rewrite(app->config, all, (struct slice){users.buf, users.len}, error, error_cap);
     pthread_mutex_unlock(&app->config_lock);
+    resp_out_free(&users);
     if (done) log_line(&app->log, LOG_NOTICE, "CONFIG REWRITE executed with success.");
     else log_line(&app->log, LOG_WARNING, "CONFIG REWRITE failed: %s", error);
     return done;
@@ -182,6 +207,18 @@ static void reset_stats(void *arg)
     struct app *app = arg;
     client_pool_reset_stats(app->pool);
     keyspace_reset_reclaimed(app->keyspace);
+}
+
+/* ---- users ---- */
+
+static bool load_users(void *arg, struct resp_out *error_out)
+{
+    return aclfile_load(arg, error_out);
+}
+
+static bool save_users(void *arg, struct resp_out *error_out)
+{
+    return aclfile_save(arg, error_out);
 }
 
 /* ---- saves and the end ---- */
@@ -263,6 +300,8 @@ void host_init(struct app *app)
         .config_is_secret = config_is_secret,
         .config_rewrite = rewrite_config,
         .reset_stats = reset_stats,
+        .acl_load = load_users,
+        .acl_save = save_users,
         .info = write_info,
         .save = save,
         .last_save_s = last_save_s,

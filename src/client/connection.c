@@ -16,6 +16,7 @@
 #include "client/connection.h"
 
 #include "client/replies.h"
+#include "command/acl/session.h"
 #include "command/multi.h"
 #include "util/assert.h"
 #include "util/clock.h"
@@ -355,14 +356,13 @@ void client_connection_open(struct client_loop *loop, int fd, bool local_socket,
     c->session = (struct session){
         .id = atomic_fetch_add_explicit(&loop->pool->next_id, 1, memory_order_relaxed),
         .proto = 2,
-        .authenticated =
-            !atomic_load_explicit(&loop->pool->server->settings->password_set, memory_order_relaxed),
         .local = local,
         .created_ms = clock_wall_ms(),
         .address = address,
         .connection = c,
     };
     c->session.last_command_ms = c->session.created_ms;
+    acl_session_begin(&loop->pool->server->acl, &c->session);
     list_append(loop, c);
     c->listed = client_directory_add(&loop->directory, c) == ERROR_OK;
     if (init_stream(c, fd) && c->listed) read_start(c);

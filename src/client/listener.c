@@ -79,7 +79,7 @@ static const char *refusal(struct client_pool *pool, const union client_address 
         return "-ERR max number of clients reached\r\n";
     }
     bool guarded = atomic_load_explicit(&settings->protected_mode, memory_order_relaxed) &&
-                   !atomic_load_explicit(&pool->server->settings->password_set, memory_order_relaxed);
+                   atomic_load_explicit(&pool->server->acl.nopass_default, memory_order_relaxed);
     if (!guarded || client_address_is_loopback(peer)) return NULL;
     atomic_fetch_add_explicit(&pool->rejected, 1, memory_order_relaxed);
     return protected_text;

@@ -1,6 +1,8 @@
 /* replies.c: from the loop's buffer to the sockets (replies.h). */
 #include "client/replies.h"
 
+#include "command/acl/session.h"
+
 #include "util/assert.h"
 
 #include <stdlib.h>
@@ -27,8 +29,7 @@ static void close_for_output(struct client_connection *c)
 
 bool client_replies_authenticated(const struct client_connection *c)
 {
-    return c->session.authenticated ||
-           !atomic_load_explicit(&c->loop->pool->server->settings->password_set, memory_order_relaxed);
+    return !acl_session_is_stranger(&c->loop->pool->server->acl, &c->session);
 }
 
 static const struct client_output_limit *limit_of_class(const struct client_connection *c)

@@ -1,6 +1,7 @@
 /* roster.c: CLIENT INFO, LIST and KILL: the connections of all workers as one list (pool.h). */
 #include "client/address.h"
 #include "client/connection.h"
+#include "command/acl/session.h"
 #include "command/block.h"
 #include "command/multi.h"
 #include "command/watch.h"
@@ -60,7 +61,7 @@ void client_pool_info(struct client_pool *pool, const struct session *session, s
     int64_t now_ms = clock_monotonic_ns() / 1000000;
     char local[CLIENT_ADDRESS_BYTES];
     char flags[FLAGS_BYTES];
-    char line[512];
+    char line[1024];
     local_address(c, local);
     flags_text(c, flags);
     snprintf(line, sizeof line, "id=%llu addr=%s laddr=%s fd=%d name=", (unsigned long long)session->id,
@@ -70,7 +71,7 @@ void client_pool_info(struct client_pool *pool, const struct session *session, s
     snprintf(line, sizeof line,
              " age=%lld idle=%lld flags=%s db=%u sub=%u psub=%u ssub=%u multi=%lld watch=%zu qbuf=%zu "
              "qbuf-free=%zu argv-mem=0 "
-             "multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%zu omem=%zu tot-mem=%zu events=%s%s cmd=%s user=default "
+             "multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%zu omem=%zu tot-mem=%zu events=%s%s cmd=%s user=%.256s "
              "redir=-1 "
              "resp=%d lib-name=",
              (long long)((clock_wall_ms() - session->created_ms) / 1000),
@@ -78,7 +79,8 @@ void client_pool_info(struct client_pool *pool, const struct session *session, s
              session->subscribed.patterns, session->subscribed.shard_channels, queued_commands(session),
              watch_key_count(session->watcher), c->turn_bytes + c->query.len, query_free,
              multi_bytes(session), blocks, queued, sizeof *c + c->query.cap + queued + multi_bytes(session),
-             c->reading ? "r" : "", c->output ? "w" : "", last ? last->full_name : "NULL", session->proto);
+             c->reading ? "r" : "", c->output ? "w" : "", last ? last->full_name : "NULL",
+             acl_session_username(session), session->proto);
     put_text(line_out, line);
     put_text(line_out, text_or_empty(session->lib_name));
     put_text(line_out, " lib-ver=");
@@ -98,7 +100,8 @@ static bool matches(const struct client_filter *filter, const struct client_conn
     if (!id_matches(filter, c->session.id)) return false;
     if (filter->skip_me && &c->session == self) return false;
     if (filter->addr.ptr && !slice_equal(filter->addr, slice_of(c->address))) return false;
-    if (filter->user.ptr && !slice_equal(filter->user, SLICE("default"))) return false;
+    if (filter->user.ptr && !slice_equal(filter->user, slice_of(acl_session_username(&c->session)))) return false;
+    if (filter->chosen && !filter->chosen(filter->chosen_arg, &c->session)) return false;
     const char *type = session_is_subscribed(&c->session) ? "pubsub" : "normal";
     if (filter->type.ptr && !slice_is_word(filter->type, type)) return false;
     if (filter->max_age_s >= 0 && (clock_wall_ms() - c->session.created_ms) / 1000 < filter->max_age_s)
@@ -118,7 +121,7 @@ struct list_arg {
 static void list_one(void *arg, struct client_connection *c)
 {
     struct list_arg *list = arg;
-    if (!matches(list->filter, c, NULL)) return;
+    if (c->killed || !matches(list->filter, c, NULL)) return;
     client_pool_info(list->pool, &c->session, list->lines);
     resp_raw(list->lines, "\n", 1);
 }

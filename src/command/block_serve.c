@@ -6,6 +6,7 @@
  */
 #include "command/block.h"
 
+#include "command/acl/session.h"
 #include "command/dispatch_run.h"
 #include "command/durability.h"
 
@@ -14,9 +15,17 @@ static enum entry_type type_of(enum block_kind kind)
     return kind == BLOCK_LIST ? ENTRY_LIST : kind == BLOCK_SORTED_SET ? ENTRY_ZSET : ENTRY_STREAM;
 }
 
-/* False when its memory limit keeps the command from running, as when it had come now. */
+/* False when memory is short, or its user may not do that any more: as when the command had come now. */
 static bool may_run(const struct run *run, struct waiter *waiter)
 {
+    const struct kept_command *command = waiter->command;
+    char text[ACL_TEXT_BYTES];
+    const char *refusal = acl_session_refuse_waiter(run->worker, &waiter->as_of, command->entry, command->request.argv,
+                                                    command->request.argc, text);
+    if (refusal) {
+        resp_error(&waiter->reply, refusal);
+        return false;
+    }
     if (!run->memory_stuck || !(waiter->command->entry->command->flags & COMMAND_DENYOOM)) return true;
     resp_error(&waiter->reply, "OOM command not allowed when used memory > 'maxmemory'.");
     return false;

@@ -15,6 +15,7 @@
 #include "command/dispatch.h"
 
 #include "command/access.h"
+#include "command/acl/session.h"
 #include "command/batch.h"
 #include "command/block.h"
 #include "command/dispatch_run.h"
@@ -247,10 +248,28 @@ static bool is_paused(const struct run *run, const struct command *command)
     return false;
 }
 
-static bool needs_auth(const struct run *run, const struct command *command)
+/* False after having replied that the session's user may not do that. */
+static bool user_may(struct run *run, const struct batch_item *item, const struct resp_request *request)
 {
-    return !run->session->authenticated && !(command->flags & COMMAND_NO_AUTH) &&
-           atomic_load_explicit(&run->server->settings->password_set, memory_order_relaxed);
+    char text[ACL_TEXT_BYTES];
+    const char *refusal =
+        acl_session_refuse(run->worker, run->session, item->entry, request->argv, request->argc, text);
+    if (refusal) reject(run, item->entry, refusal);
+    return !refusal;
+}
+
+bool dispatch__user_still_may(struct run *run, const struct kept_command *command)
+{
+    char text[ACL_TEXT_BYTES];
+    const struct resp_request *request = &command->request;
+    if (__builtin_expect(acl_session_is_plain(run->session), 1)) return true;
+    const char *refusal = acl_session_refuse_queued(run->worker, run->session, command->entry, request->argv,
+                                                    request->argc, text);
+    if (!refusal) return true;
+    size_t reply_at = run->out->len;
+    resp_error(run->out, refusal);
+    if (replied_error(run, reply_at)) count_error(run, reply_at);
+    return false;
 }
 
 /* False after having replied why the command does not run. */
@@ -261,10 +280,8 @@ static bool may_run(struct run *run, const struct batch_item *item, const struct
         return false;
     }
     const struct command *command = item->entry->command;
-    if (__builtin_expect(needs_auth(run, command), 0)) {
-        reject(run, item->entry, "NOAUTH Authentication required.");
+    if (__builtin_expect(!acl_session_is_plain(run->session), 0) && !user_may(run, item, request))
         return false;
-    }
     if (__builtin_expect(!memory_allows(run), 0) && effective_flags(run, command) & COMMAND_DENYOOM) {
         reject(run, item->entry, "OOM command not allowed when used memory > 'maxmemory'.");
         return false;

@@ -3,6 +3,7 @@
 #define CAIRN_COMMAND_DISPATCH_RUN_H
 
 #include "command/call.h"
+#include "command/kept.h"
 #include "command/server_state.h"
 #include "resp/parse.h"
 
@@ -32,6 +33,8 @@ struct run dispatch__run(struct worker *worker, struct session *session, struct 
 /* The call of a command of this session; the reply begins at the end of run->out. */
 struct call dispatch__call(struct run *run, const struct command *command, const struct resp_request *request,
                            const struct key *keys, size_t key_count);
+/* Whether a queued command may run now that EXEC has come to it: rules may have changed. False after having replied the error. */
+bool dispatch__user_still_may(struct run *run, const struct kept_command *command);
 /* Executes a call from the gate to its accounting. `stripes`: of its keys. */
 void dispatch__execute(struct run *run, struct call *call, const struct command_entry *entry, uint64_t stripes);
 /* From the transaction's beginning to its end. The caller is alone in the server, and serves who waits for the keys behind it. */

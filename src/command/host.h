@@ -24,6 +24,8 @@ struct client_filter { /* CLIENT KILL / LIST; unset fields match everything */
     struct slice addr, laddr, user, type; /* ptr NULL: unset */
     int64_t max_age_s;                    /* -1: unset */
     bool skip_me;
+    bool (*chosen)(void *arg, const struct session *session); /* NULL: unset. With the lock of the session's loop held */
+    void *chosen_arg;
 };
 
 #define HOST_LOG_WARNING 3
@@ -70,6 +72,9 @@ struct host {
     bool (*config_is_secret)(struct slice name); /* its value is shown to nobody but CONFIG GET */
     bool (*config_rewrite)(void *app, bool all, char *error, size_t error_cap); /* `all`: initial values as well */
     void (*reset_stats)(void *app);
+    /* ACL LOAD and SAVE: the file that `aclfile` names. False with Redis's error text; the errors of a file may be long. */
+    bool (*acl_load)(void *app, struct resp_out *error_out);
+    bool (*acl_save)(void *app, struct resp_out *error_out);
     /* INFO: `sections` lower-case names; count 0: the default set. Raw text. */
     void (*info)(void *app, struct worker *worker, const struct slice *sections, size_t count, struct resp_out *text_out);
     /* SAVE / BGSAVE: makes the heap durable on its medium. */

@@ -5,6 +5,7 @@
 #include "command/table.h"
 
 /* Lists of top-level rows; they end with NULL. */
+extern const struct command *const acl_commands[];
 extern const struct command *const bitmap_commands[];
 extern const struct command *const connection_commands[];
 extern const struct command *const generic_commands[];

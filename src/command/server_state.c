@@ -19,6 +19,7 @@ enum error server_state_open(struct server_state *server, struct settings *setti
     server->workers = calloc(worker_count, sizeof(struct worker *));
     server->table = command_table_open(command_index);
     enum error error = server->workers && server->table ? ERROR_OK : ERROR_MEMORY;
+    if (!error) error = acl_open(&server->acl, server->table);
     if (!error) error = gate_open(&server->gate, worker_count + background_threads);
     if (error) server_state_close(server);
     return error;
@@ -27,6 +28,7 @@ enum error server_state_open(struct server_state *server, struct settings *setti
 void server_state_close(struct server_state *server)
 {
     gate_close(&server->gate);
+    acl_close(&server->acl);
     command_table_close(server->table);
     free(server->workers);
     watch_table_close(&server->watches);

@@ -5,6 +5,7 @@
 #ifndef CAIRN_COMMAND_SERVER_STATE_H
 #define CAIRN_COMMAND_SERVER_STATE_H
 
+#include "command/acl.h"
 #include "command/block_table.h"
 #include "command/gate.h"
 #include "command/host.h"
@@ -21,6 +22,7 @@
 
 struct server_state {
     struct command_table *table;
+    struct acl acl;
     struct settings *settings; /* app's */
     struct gate gate;          /* slots 0 .. worker_count-1: the workers; then the background threads */
     struct clock_scale clock;

@@ -1,6 +1,7 @@
 /* session.c: a session back at its beginning, and its end. */
 #include "command/session.h"
 
+#include "command/acl/session.h"
 #include "command/block.h"
 #include "command/multi.h"
 
@@ -13,13 +14,12 @@ static void forget(char **text)
 }
 
 /* As in Redis, RESET keeps what the client library said of itself. */
-void session_reset(struct session *session, bool authenticated)
+void session_reset(struct session *session)
 {
     multi_end(session);
     forget(&session->name);
     session->db = 0;
     session->proto = 2;
-    session->authenticated = authenticated;
     session->no_evict = false;
     session->no_touch = false;
     session->reply = SESSION_REPLY_ON;
@@ -37,4 +37,5 @@ void session_free(struct session *session)
     forget(&session->name);
     forget(&session->lib_name);
     forget(&session->lib_ver);
+    acl_session_end(session);
 }

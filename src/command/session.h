@@ -9,6 +9,7 @@
 
 enum session_reply { SESSION_REPLY_ON, SESSION_REPLY_OFF, SESSION_REPLY_SKIP_NEXT, SESSION_REPLY_SKIP };
 
+struct acl_user;
 struct multi;
 struct worker;
 struct watcher;
@@ -31,6 +32,7 @@ struct session {
     int64_t last_command_ms;
     const struct command *last_command; /* for CLIENT LIST; NULL: none yet */
     uint64_t commands;
+    struct acl_user *user;   /* whom commands run as, held (acl/session.h); NULL: the default user, not looked up yet */
     struct multi *multi;     /* between MULTI and EXEC (multi.h); NULL: not there */
     struct watcher *watcher; /* of WATCH (watch.h); NULL: watches nothing */
     struct {
@@ -46,8 +48,8 @@ static inline bool session_is_subscribed(const struct session *session)
     return session->subscribed.channels + session->subscribed.patterns + session->subscribed.shard_channels > 0;
 }
 
-/* Back to a fresh session: RESET. Keeps id and connection. */
-void session_reset(struct session *session, bool authenticated);
+/* Back to a fresh session: RESET. Keeps id and connection; who it is, is for acl_session_begin. */
+void session_reset(struct session *session);
 /* The connection is closing, on its worker's thread: whatever others know of the session is taken back (watched keys, subscriptions,
  * waits). Nothing is pushed to it any more. */
 void session_end(struct session *session, struct worker *worker);

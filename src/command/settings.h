@@ -53,9 +53,6 @@ struct settings {
     _Atomic bool appendonly;
     _Atomic int enable_debug_command; /* enum debug_access */
     struct packed_settings packed;
-    _Atomic uint64_t password_version; /* grows with each requirepass change */
-    _Atomic bool password_set;         /* requirepass is not empty */
-    unsigned char password_sha256[32]; /* written under the exclusive gate or before the workers start */
 };
 
 #endif

@@ -25,6 +25,7 @@ struct folded {
 
 struct name_slot {
     struct folded name;
+    const char *text;                  /* what was folded */
     const struct command_entry *entry; /* NULL: free */
 };
 
@@ -38,6 +39,7 @@ struct command_table {
     struct command_entry *entries;
     unsigned count;
     unsigned top_level;
+    bool has_odd_names; /* by rename-command: too long to fold, or not of letters (N1): found by walking */
 };
 
 static uint64_t load64(const char *bytes)
@@ -103,16 +105,16 @@ static struct command_names *names_open(size_t count)
     return names;
 }
 
-static void names_add(struct command_names *names, const struct command_entry *entry)
+static void names_add(struct command_names *names, const char *text, const struct command_entry *entry)
 {
     struct folded name;
-    ASSERT(fold(slice_of(entry->command->name), &name));
+    ASSERT(fold(slice_of(text), &name));
     size_t at = folded_hash(&name) & names->mask;
     while (names->slots[at].entry) {
         ASSERT(!folded_equal(&names->slots[at].name, &name)); /* two rows of one name */
         at = (at + 1) & names->mask;
     }
-    names->slots[at] = (struct name_slot){name, entry};
+    names->slots[at] = (struct name_slot){name, text, entry};
 }
 
 static const struct command_entry *names_find(const struct command_names *names, struct slice text)
@@ -122,7 +124,7 @@ static const struct command_entry *names_find(const struct command_names *names,
     for (size_t at = folded_hash(&name) & names->mask; names->slots[at].entry; at = (at + 1) & names->mask) {
         const struct name_slot *slot = &names->slots[at];
         if (folded_equal(&slot->name, &name))
-            return slice_is_word(text, slot->entry->command->name) ? slot->entry : NULL; /* N1 */
+            return slice_is_word(text, slot->text) ? slot->entry : NULL; /* N1 */
     }
     return NULL;
 }
@@ -186,13 +188,13 @@ static struct command_entry *table_append(struct command_table *table, const str
 static bool table_add(struct command_table *table, const struct command *command)
 {
     struct command_entry *entry = table_append(table, command, NULL);
-    names_add(table->names, entry);
+    names_add(table->names, command->name, entry);
     table->top_level++;
     if (!command->subcommands) return true;
     entry->subcommands = names_open(list_length(command->subcommands));
     if (!entry->subcommands) return false;
     for (const struct command *const *sub = command->subcommands; *sub; sub++)
-        names_add(entry->subcommands, table_append(table, *sub, command));
+        names_add(entry->subcommands, (*sub)->name, table_append(table, *sub, command));
     return true;
 }
 
@@ -221,14 +223,31 @@ struct command_table *command_table_open(const struct command *const *const *ind
 void command_table_close(struct command_table *table)
 {
     if (!table) return;
-    for (unsigned i = 0; i < table->count; i++)
+    for (unsigned i = 0; i < table->count; i++) {
         free(table->entries[i].subcommands);
+        free(table->entries[i].renamed);
+    }
     free(table->entries);
     free(table->names);
     free(table);
 }
 
 /* ---- finding ---- */
+
+static const struct command_entry *find_odd(const struct command_table *table, struct slice name)
+{
+    for (unsigned id = 0; id < table->count; id++) {
+        const struct command_entry *entry = &table->entries[id];
+        if (entry->renamed && slice_is_word(name, entry->renamed)) return entry;
+    }
+    return NULL;
+}
+
+static const struct command_entry *find_top(const struct command_table *table, struct slice name)
+{
+    const struct command_entry *entry = names_find(table->names, name);
+    return entry || !table->has_odd_names ? entry : find_odd(table, name);
+}
 
 static bool arity_fits(const struct command *command, size_t argc)
 {
@@ -238,7 +257,7 @@ static bool arity_fits(const struct command *command, size_t argc)
 enum command_found command_table_find(const struct command_table *table, const struct slice *argv,
                                       size_t argc, const struct command_entry **entry_out)
 {
-    const struct command_entry *entry = names_find(table->names, argv[0]);
+    const struct command_entry *entry = find_top(table, argv[0]);
     *entry_out = entry;
     if (!entry) return COMMAND_UNKNOWN;
     if (entry->subcommands && argc > 1) {
@@ -252,9 +271,9 @@ enum command_found command_table_find(const struct command_table *table, const s
 const struct command_entry *command_table_named(const struct command_table *table, struct slice full_name)
 {
     const char *bar = memchr(full_name.ptr, '|', full_name.len);
-    if (!bar) return names_find(table->names, full_name);
+    if (!bar) return find_top(table, full_name);
     size_t head = (size_t)(bar - full_name.ptr);
-    const struct command_entry *container = names_find(table->names, (struct slice){full_name.ptr, head});
+    const struct command_entry *container = find_top(table, (struct slice){full_name.ptr, head});
     if (!container || !container->subcommands) return NULL;
     return names_find(container->subcommands, (struct slice){bar + 1, full_name.len - head - 1});
 }
@@ -281,6 +300,59 @@ const struct command_entry *command_table_at(const struct command_table *table, 
 unsigned command_table_top_level(const struct command_table *table)
 {
     return table->top_level;
+}
+
+/* ---- rename-command ---- */
+
+const struct command_entry *command_table_original(const struct command_table *table, struct slice full_name)
+{
+    for (unsigned id = 0; id < table->count; id++)
+        if (slice_is_word(full_name, table->entries[id].full_name)) return &table->entries[id];
+    return NULL;
+}
+
+bool command_entry_is_removed(const struct command_entry *entry)
+{
+    const struct command_entry *top = entry;
+    while (top->container)
+        top--; /* subcommands follow their container */
+    return top->renamed && !*top->renamed;
+}
+
+static bool is_odd(const char *name)
+{
+    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+    return name[len] != '\0' || len > COMMAND_NAME_MAX;
+}
+
+/* The names table anew; it has room for every row. */
+static void index_names(struct command_table *table)
+{
+    memset(table->names->slots, 0, (table->names->mask + 1) * sizeof *table->names->slots);
+    table->top_level = 0;
+    table->has_odd_names = false;
+    for (unsigned id = 0; id < table->count; id++) {
+        const struct command_entry *entry = &table->entries[id];
+        if (entry->container || command_entry_is_removed(entry)) continue;
+        const char *name = entry->renamed ? entry->renamed : entry->command->name;
+        table->top_level++;
+        if (entry->renamed && is_odd(name)) table->has_odd_names = true;
+        else names_add(table->names, name, entry);
+    }
+}
+
+const char *command_table_rename(struct command_table *table, struct slice from, struct slice to)
+{
+    const struct command_entry *entry = find_top(table, from);
+    if (!entry) return "No such command in rename-command";
+    const struct command_entry *taken = to.len > 0 ? find_top(table, to) : NULL;
+    if (taken && taken != entry) return "Target command name already exists";
+    char *name = strndup(to.ptr, to.len);
+    if (!name) return "out of memory";
+    free(table->entries[entry->id].renamed);
+    table->entries[entry->id].renamed = name;
+    index_names(table);
+    return NULL;
 }
 
 /* ---- errors ---- */

@@ -181,8 +181,12 @@ struct command_entry {
     uint32_t categories; /* the row's and those that its flags imply */
     enum command_key_kind key_kind;
     unsigned one_key;
+    char *renamed; /* rename-command: what a top-level row answers to instead of its name, "" nothing; NULL: its name */
     char full_name[2 * COMMAND_NAME_MAX + 2]; /* "get", "client|getname" */
 };
+
+/* True when rename-command has taken the command, or its container, away. */
+bool command_entry_is_removed(const struct command_entry *entry);
 
 struct command_table;
 
@@ -205,7 +209,12 @@ const struct command_entry *command_table_named(const struct command_table *tabl
 const struct command_entry *command_table_entry(const struct command_table *table, const struct command *command);
 unsigned command_table_count(const struct command_table *table); /* ids */
 const struct command_entry *command_table_at(const struct command_table *table, unsigned id);
-unsigned command_table_top_level(const struct command_table *table); /* COMMAND COUNT */
+unsigned command_table_top_level(const struct command_table *table); /* COMMAND COUNT: removed ones are left out */
+/* The row's own name, whatever it answers to now: for rules about commands, any case; NULL when there is none. */
+const struct command_entry *command_table_original(const struct command_table *table, struct slice full_name);
+/* rename-command, before threads share the table: the command answers to `to` alone, to nothing when that is empty. NULL, or Redis's text
+ * of what is wrong. */
+const char *command_table_rename(struct command_table *table, struct slice from, struct slice to);
 /* Room enough for every error of command_table_find: "ERR unknown command …", as Redis words it. */
 #define COMMAND_ERROR_BYTES 512
 void command_table_error(enum command_found found, const struct command_entry *entry, const struct slice *argv, size_t argc,
@@ -215,6 +224,7 @@ void command_table_error(enum command_found found, const struct command_entry *e
 /* The name of flag / category / key flag bit `bit`, NULL beyond the last. */
 const char *command_flag_name(unsigned bit);
 const char *command_category_name(unsigned bit);
+uint32_t command_category_named(struct slice name); /* its bit, any case; 0: there is none */
 const char *command_key_flag_name(unsigned bit);
 const char *command_group_name(enum command_group group);
 

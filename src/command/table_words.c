@@ -25,6 +25,13 @@ const char *command_category_name(unsigned bit)
     return WORD_AT(words, bit);
 }
 
+uint32_t command_category_named(struct slice name)
+{
+    for (unsigned bit = 0; command_category_name(bit); bit++)
+        if (slice_is_word(name, command_category_name(bit))) return UINT32_C(1) << bit;
+    return 0;
+}
+
 const char *command_key_flag_name(unsigned bit)
 {
     static const char *const words[] = {

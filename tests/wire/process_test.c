@@ -87,8 +87,7 @@ static void refused_features(void **state)
 {
     static const char *const lines[] = {
         "replicaof 127.0.0.1 1\n",   "cluster-enabled yes\n", "tls-port 7000\n",
-        "min-replicas-to-write 1\n", "loadmodule /a.so\n",    "user a on >b ~* +@all\n",
-        "rename-command GET G\n",
+        "min-replicas-to-write 1\n", "loadmodule /a.so\n",
     };
 
     (void)state;

@@ -1,36 +1,13 @@
-/* auth.c: AUTH and HELLO: who a connection is and which protocol it speaks.
- *
- * There is one user, "default". Both commands enter the gate shared, because the password changes under the
- * exclusive gate.
- */
+/* auth.c: AUTH and HELLO: who a connection is and which protocol it speaks. */
+#include "command/acl/session.h"
 #include "command/arguments.h"
 #include "command/connection/connection_commands.h"
 #include "command/server_state.h"
 
-#include <openssl/crypto.h>
-#include <openssl/sha.h>
-
-static bool password_is_set(const struct call *call)
-{
-    return atomic_load_explicit(&call->worker->server->settings->password_set, memory_order_relaxed);
-}
-
-/* Takes the same time for every wrong password. */
-static bool password_fits(const struct call *call, struct slice password)
-{
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)password.ptr, password.len, digest);
-    return CRYPTO_memcmp(digest, call->worker->server->settings->password_sha256, sizeof digest) == 0;
-}
-
 /* False after having replied -WRONGPASS. */
 static bool authenticate(struct call *call, struct slice user, struct slice password)
 {
-    bool known = slice_equal(user, SLICE("default"));
-    if (known && (!password_is_set(call) || password_fits(call, password))) {
-        call->session->authenticated = true;
-        return true;
-    }
+    if (acl_session_login(call->worker, call->session, call->argv[0], user, password)) return true;
     resp_error(call->out, "WRONGPASS invalid username-password pair or user is disabled.");
     return false;
 }
@@ -41,7 +18,7 @@ const struct command connection_auth = {
     .handler = auth,
     .arity = -2,
     .flags = COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST | COMMAND_NO_AUTH |
-             COMMAND_ALLOW_BUSY | COMMAND_SHARED,
+             COMMAND_ALLOW_BUSY,
     .categories = CATEGORY_CONNECTION,
     .group = GROUP_CONNECTION,
     .since = "1.0.0",
@@ -61,7 +38,8 @@ static void auth(struct call *call)
         return;
     }
     bool named = call->argc == 3;
-    if (!named && !password_is_set(call)) {
+    const struct acl *acl = &call->worker->server->acl;
+    if (!named && atomic_load_explicit(&acl->nopass_default, memory_order_relaxed)) {
         resp_error(call->out,
                    "ERR AUTH <password> called without any password configured for the default user. "
                    "Are you sure your configuration is correct?");
@@ -77,7 +55,7 @@ const struct command connection_hello = {
     .handler = hello,
     .arity = -1,
     .flags = COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST | COMMAND_NO_AUTH |
-             COMMAND_ALLOW_BUSY | COMMAND_SHARED | COMMAND_SESSION,
+             COMMAND_ALLOW_BUSY | COMMAND_SESSION,
     .categories = CATEGORY_CONNECTION,
     .group = GROUP_CONNECTION,
     .since = "6.0.0",
@@ -163,7 +141,7 @@ static void hello(struct call *call)
     struct hello_options options = {0};
     if (!parse_hello(call, &options)) return;
     if (options.user && !authenticate(call, *options.user, *options.password)) return;
-    if (!call->session->authenticated && password_is_set(call)) {
+    if (acl_session_is_stranger(&call->worker->server->acl, call->session)) {
         resp_error(
             call->out,
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> "

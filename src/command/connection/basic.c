@@ -1,4 +1,5 @@
 /* basic.c: PING, ECHO, QUIT, RESET, SELECT. */
+#include "command/acl/session.h"
 #include "command/arguments.h"
 #include "command/connection/connection_commands.h"
 #include "command/server_state.h"
@@ -83,8 +84,8 @@ const struct command connection_reset = {
 
 static void reset(struct call *call)
 {
-    const struct settings *settings = call->worker->server->settings;
-    session_reset(call->session, !atomic_load_explicit(&settings->password_set, memory_order_relaxed));
+    session_reset(call->session);
+    acl_session_begin(&call->worker->server->acl, call->session);
     call->out->proto = call->session->proto;
     call->out->discard = false;
     resp_simple(call->out, "RESET");

@@ -2,6 +2,7 @@
 #include "command/arguments.h"
 #include "command/connection/connection_commands.h"
 #include "command/host.h"
+#include "command/server_state.h"
 
 #include <stdlib.h>
 
@@ -24,6 +25,16 @@ static bool set_type(struct call *call, struct client_filter *filter, struct sli
     }
     filter->type = type;
     return true;
+}
+
+/* False after having replied the error. */
+static bool set_user(struct call *call, struct client_filter *filter, struct slice name)
+{
+    struct acl_user *user = acl_find(&call->worker->server->acl, name);
+    if (!user) resp_errorf(call->out, "ERR No such user '%.*s'", (int)name.len, name.ptr);
+    acl_user_release(user);
+    filter->user = name;
+    return user != NULL;
 }
 
 /* ---- LIST ---- */
@@ -174,10 +185,7 @@ static bool parse_filter(struct call *call, size_t arg, struct client_filter *fi
     } else if (call_arg_is(call, arg, "laddr")) {
         filter->laddr = value;
     } else if (call_arg_is(call, arg, "user")) {
-        filter->user = value;
-        if (slice_equal(value, SLICE("default"))) return true;
-        resp_errorf(call->out, "ERR No such user '%.*s'", (int)value.len, value.ptr);
-        return false;
+        return set_user(call, filter, value);
     } else if (call_arg_is(call, arg, "skipme") && slice_is_word(value, "yes")) {
         filter->skip_me = true;
     } else if (call_arg_is(call, arg, "skipme") && slice_is_word(value, "no")) {

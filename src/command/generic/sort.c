@@ -2,6 +2,7 @@
  *
  * Patterns of BY and GET name keys that nobody knows before the elements are read: such a call is alone in the server.
  */
+#include "command/acl/session.h"
 #include "command/arguments.h"
 #include "command/generic/generic_commands.h"
 #include "command/generic/sort_source.h"
@@ -140,6 +141,14 @@ const struct command generic_sort_ro = {
 
 /* ---- options ---- */
 
+/* The names of keys that patterns make out of elements are known to nobody beforehand: so the user has to be allowed all. */
+static bool may_read_all(struct call *call, const char *option)
+{
+    if (acl_session_reads_all(call->worker, call->session, call->command, call->argv, call->argc)) return true;
+    resp_errorf(call->out, "ERR %s option of SORT denied due to insufficient ACL permissions.", option);
+    return false;
+}
+
 /* Reads the option at argument *arg, and moves *arg to its last one; false after having replied. */
 static bool parse_option(struct sort *options, size_t *arg, bool may_store, size_t *gets)
 {
@@ -161,7 +170,9 @@ static bool parse_option(struct sort *options, size_t *arg, bool may_store, size
     } else if (call_arg_is(call, at, "BY") && left >= 1) {
         options->by = call->argv[ *arg = at + 1];
         options->keep_order = !sort_pattern_names_keys(options->by);
+        return options->keep_order || may_read_all(call, "BY");
     } else if (call_arg_is(call, at, "GET") && left >= 1) {
+        if (!may_read_all(call, "GET")) return false;
         gets[options->get_count++] = *arg = at + 1;
     } else {
         call_syntax_error(call);

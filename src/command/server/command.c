@@ -40,7 +40,7 @@ static void command_bare(struct call *call)
     resp_array(call->out, command_table_top_level(table));
     for (unsigned id = 0; id < command_table_count(table); id++) {
         const struct command_entry *entry = command_table_at(table, id);
-        if (!entry->container) server_reply_command_info(call->out, table, entry);
+        if (!entry->container && !command_entry_is_removed(entry)) server_reply_command_info(call->out, table, entry);
     }
 }
 
@@ -84,13 +84,6 @@ const struct command server_command_list = {
     .tips = TIPS("nondeterministic_output_order"),
 };
 
-static uint32_t category_named(struct slice name)
-{
-    for (unsigned bit = 0; command_category_name(bit); bit++)
-        if (slice_is_word(name, command_category_name(bit))) return UINT32_C(1) << bit;
-    return 0;
-}
-
 static void list(struct call *call)
 {
     enum { ALL, MODULE, CATEGORY, PATTERN } filter = ALL;
@@ -103,12 +96,13 @@ static void list(struct call *call)
         call_syntax_error(call);
         return;
     }
-    uint32_t category = filter == CATEGORY ? category_named(call->argv[4]) : 0;
+    uint32_t category = filter == CATEGORY ? command_category_named(call->argv[4]) : 0;
     const struct command_table *table = table_of(call);
     struct resp_later later = resp_later_begin(call->out);
     size_t listed = 0;
     for (unsigned id = 0; id < command_table_count(table); id++) {
         const struct command_entry *entry = command_table_at(table, id);
+        if (command_entry_is_removed(entry)) continue;
         bool wanted = filter == ALL ? true
                       : filter == CATEGORY
                           ? (entry->categories & category) != 0

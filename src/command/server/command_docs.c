@@ -155,8 +155,9 @@ static void docs(struct call *call)
     size_t count = 0;
     if (call->argc == 2) {
         for (unsigned id = 0; id < command_table_count(table); id++) {
-            if (command_table_at(table, id)->container) continue;
-            reply_docs(call->out, table, command_table_at(table, id));
+            const struct command_entry *entry = command_table_at(table, id);
+            if (entry->container || command_entry_is_removed(entry)) continue;
+            reply_docs(call->out, table, entry);
             count++;
         }
     }

@@ -99,6 +99,7 @@ static void leave(struct attempt *attempt)
 static bool run_inside(struct attempt *attempt, const struct kept_command *command)
 {
     struct run *run = attempt->run;
+    if (!dispatch__user_still_may(run, command)) return true;
     struct call call =
         dispatch__call(run, command->entry->command, &command->request, command->keys, command->key_count);
     call.now_ms = attempt->now_ms;
@@ -174,6 +175,7 @@ static void run_after(struct run *run, const struct multi *multi, size_t begin, 
             resp_raw(out, replies + (at - begin), ends[i] - at);
             continue;
         }
+        if (!dispatch__user_still_may(run, command)) continue;
         struct call call = dispatch__call(run, command->entry->command, &command->request, command->keys,
                                           command->key_count);
         dispatch__execute(run, &call, command->entry, command->stripes);

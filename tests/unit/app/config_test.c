@@ -63,7 +63,7 @@ static bool load(struct fixture *f, const char *const *args)
 static bool change(struct fixture *f, const char *name, const char *value)
 {
     struct slice pair[] = {slice_of(name), slice_of(value)};
-    bool done = config_change(f->config, pair, 1, f->error, sizeof f->error);
+    bool done = config_change(f->config, pair, 1, false, f->error, sizeof f->error);
     if (done) config_keep(f->config);
     return done;
 }
@@ -241,14 +241,16 @@ static void secrets_keep_their_nul_bytes(void **state)
     struct slice pair[] = {SLICE("requirepass"), SLICE("abc\0def")};
     write_file(f->path, "hz 20\n");
     assert_true(LOAD(f, f->path));
-    assert_true(config_change(f->config, pair, 1, f->error, sizeof f->error));
+    assert_true(config_change(f->config, pair, 1, false, f->error, sizeof f->error));
     config_keep(f->config);
     assert_true(slice_equal(config_slice(f->config, "requirepass"), pair[1]));
-    assert_true(config_rewrite(f->config, false, f->error, sizeof f->error));
+    assert_true(config_rewrite(f->config, false, SLICE(""), f->error, sizeof f->error));
     assert_true(LOAD(f, f->path));
     assert_true(slice_equal(config_slice(f->config, "requirepass"), pair[1]));
     pair[0] = SLICE("dbfilename");
-    assert_false(config_change(f->config, pair, 1, f->error, sizeof f->error));
+    assert_false(config_change(f->config, pair, 1, false, f->error, sizeof f->error));
+    assert_non_null(strstr(f->error, " - can't set protected config"));
+    assert_false(config_change(f->config, pair, 1, true, f->error, sizeof f->error));
     assert_non_null(strstr(f->error, " - argument has a NUL byte in it"));
     assert_string_equal(config_text(f->config, "dbfilename"), "dump.rdb");
 }
@@ -257,13 +259,13 @@ static void a_change_is_whole_or_not_at_all(void **state)
 {
     struct fixture *f = *state;
     struct slice pairs[] = {SLICE("hz"), SLICE("20"), SLICE("timeout"), SLICE("x")};
-    assert_false(config_change(f->config, pairs, 2, f->error, sizeof f->error));
+    assert_false(config_change(f->config, pairs, 2, false, f->error, sizeof f->error));
     assert_int_equal(config_int(f->config, "hz"), 10);
     pairs[2] = SLICE("hz");
-    assert_false(config_change(f->config, pairs, 2, f->error, sizeof f->error));
+    assert_false(config_change(f->config, pairs, 2, false, f->error, sizeof f->error));
     assert_non_null(strstr(f->error, "duplicate parameter"));
     assert_int_equal(config_int(f->config, "hz"), 10);
-    assert_true(config_change(f->config, pairs, 1, f->error, sizeof f->error));
+    assert_true(config_change(f->config, pairs, 1, false, f->error, sizeof f->error));
     assert_true(config_differs(f->config, "hz"));
     assert_false(config_differs(f->config, "port"));
     config_take_back(f->config);
@@ -304,13 +306,13 @@ static void rewrite_keeps_comments_and_order(void **state)
 {
     struct fixture *f = *state;
     char text[1024] = "";
-    assert_false(config_rewrite(f->config, false, f->error, sizeof f->error));
+    assert_false(config_rewrite(f->config, false, SLICE(""), f->error, sizeof f->error));
     assert_string_equal(f->error, "ERR The server is running without a config file");
     write_file(f->path, "# head\nhz 20\n\n# passwords\nrequirepass old\nsave 900 1\nsave 300 10\n");
     assert_true(LOAD(f, f->path));
     assert_true(change(f, "requirepass", "a \"b\""));
     assert_true(change(f, "timeout", "5"));
-    assert_true(config_rewrite(f->config, false, f->error, sizeof f->error));
+    assert_true(config_rewrite(f->config, false, SLICE(""), f->error, sizeof f->error));
     FILE *file = fopen(f->path, "r");
     size_t len = fread(text, 1, sizeof text - 1, file);
     fclose(file);
@@ -339,7 +341,7 @@ static void every_option_can_be_written_and_read(void **state)
     assert_true(LOAD(f, f->path, "--requirepass", "a 'b' \"c\" #", "--unixsocketperm", "750", "--oom-score-adj-values",
                      "1", "2", "3", "--maxmemory-clients", "7%"));
     struct resp_out before = all_options(f->config);
-    assert_true(config_rewrite(f->config, true, f->error, sizeof f->error));
+    assert_true(config_rewrite(f->config, true, SLICE(""), f->error, sizeof f->error));
     config_free(f->config);
     f->config = config_new();
     assert_true(LOAD(f, f->path));

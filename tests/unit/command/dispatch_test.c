@@ -3,7 +3,6 @@
 
 #include "command/worker.h"
 
-#include <openssl/sha.h>
 
 static void test_found_or_not(void **state)
 {
@@ -43,8 +42,7 @@ static void test_authentication(void **state)
         fixture, "auth x",
         "-ERR AUTH <password> called without any password configured for the default user. Are you sure "
         "your configuration is correct?\r\n");
-    SHA256((const unsigned char *)"secret", 6, fixture->settings.password_sha256);
-    atomic_store(&fixture->settings.password_set, true);
+    assert_int_equal(acl_set_default_password(&fixture->server.acl, SLICE("secret")), ERROR_OK);
     fixture->session.authenticated = false;
     assert_reply(fixture, "get a", "-NOAUTH Authentication required.\r\n");
     assert_reply(fixture, "auth wrong", "-WRONGPASS invalid username-password pair or user is disabled.\r\n");
