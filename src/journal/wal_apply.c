@@ -1,0 +1,298 @@
+/* wal_apply.c: from the stream into the image: patches sorted by page; checkpoints. See wal_internal.h.
+ *
+ * Records are cut into patches of one page each and sorted by page, stably: within a page they stay in the
+ * order of their LSNs, and that is all that replay asks for (J9). A batch's image lies between two LSNs while it
+ * is being patched, which nobody sees: the note says the LSN before it.
+ *
+ * Crash table of a checkpoint at L:
+ *   image synced             it is durable at L or later, redo from the last note repeats the rest (J9)
+ *   note stored, synced      the next recovery begins at L
+ *   segments before L spare  they hold nothing that a recovery reads (J2)
+ */
+#include "journal/redo_code.h"
+#include "journal/wal_internal.h"
+#include "util/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE_SHIFT         12
+#define PAGE_BYTES         (UINT64_C(1) << PAGE_SHIFT)
+#define PAGE_WORDS         (PAGE_BYTES / REDO_WORD_BYTES)
+#define WHAT_SHIFT         12
+#define WHAT_MASK          ((1u << WHAT_SHIFT) - 1)
+#define PATCHES_START      8192
+#define RADIX_BITS         11
+#define RADIX_SIZE         (1u << RADIX_BITS)
+#define INSERTION_SORT_MAX 32
+#define SAMPLE_PAGES       32 /* one page in so many tells whether the batch's pages are cached */
+#define PREFETCH_GAP_PAGES 4
+#define APPLY_BATCH_BYTES  (UINT64_C(4) << 20)
+
+/* ---- collecting ---- */
+
+static bool make_room(struct wal_patches *patches, size_t more)
+{
+    if (patches->count + more <= patches->cap) return true;
+    size_t cap = patches->cap > 0 ? 2 * patches->cap : PATCHES_START;
+    if (cap < patches->count + more) cap = patches->count + more;
+    struct wal_patch *list = realloc(patches->list, cap * sizeof *list);
+    if (list == NULL) return false;
+    patches->list = list;
+    struct wal_patch *sorted = realloc(patches->sorted, cap * sizeof *sorted);
+    if (sorted == NULL) return false;
+    patches->sorted = sorted;
+    patches->cap = cap;
+    return true;
+}
+
+static bool add_patches(struct wal_patches *patches, const struct redo_operation *op)
+{
+    if (!make_room(patches, op->len / PAGE_BYTES + 2)) return false;
+    uint64_t off = op->off;
+    uint64_t words = op->len / REDO_WORD_BYTES;
+    const char *payload = op->payload;
+    while (words > 0) {
+        uint64_t word = (off & (PAGE_BYTES - 1)) / REDO_WORD_BYTES;
+        uint64_t piece = words < PAGE_WORDS - word ? words : PAGE_WORDS - word;
+        uint64_t arg = op->kind == REDO_RANGE ? piece : op->bit;
+        patches->list[patches->count++] =
+            (struct wal_patch){(uint32_t)(off >> PAGE_SHIFT), (uint16_t)word,
+                               (uint16_t)((unsigned)op->kind << WHAT_SHIFT | arg), payload};
+        off += piece * REDO_WORD_BYTES;
+        words -= piece;
+        if (payload != NULL) payload += piece * REDO_WORD_BYTES;
+    }
+    return true;
+}
+
+/* J5: before anything is applied that lies there. */
+static enum error grow(struct wal_target *target, const struct redo_operation *op)
+{
+    if (!redo_code_fits(op, target->reserve_bytes)) return ERROR_CORRUPT;
+    enum error error = ERROR_OK;
+    if (target->image != NULL) error = target->image->storage->allocate(target->image, op->off, op->len);
+    if (error == ERROR_OK && target->size_bytes < op->off + op->len) target->size_bytes = op->off + op->len;
+    return error;
+}
+
+static enum error collect(struct wal_patches *patches, struct wal_target *target,
+                          const struct wal_record *record, int64_t *used_delta_out)
+{
+    struct redo_reader reader;
+    struct redo_operation op;
+    if (!redo_code_open(&reader, record->bytes, record->len, used_delta_out)) return ERROR_CORRUPT;
+    enum redo_read read;
+    while ((read = redo_code_next(&reader, &op)) == REDO_READ_OPERATION) {
+        if (op.kind == REDO_GROW) {
+            enum error error = grow(target, &op);
+            if (error != ERROR_OK) return error;
+        } else {
+            if (!redo_code_fits(&op, target->size_bytes)) return ERROR_CORRUPT;
+            if (!add_patches(patches, &op)) return ERROR_MEMORY;
+        }
+    }
+    return read == REDO_READ_END ? ERROR_OK : ERROR_CORRUPT;
+}
+
+/* ---- sorting ---- */
+
+static void sort_by_insertion(struct wal_patches *patches)
+{
+    struct wal_patch *list = patches->list;
+    for (size_t i = 1; i < patches->count; i++) {
+        struct wal_patch patch = list[i];
+        size_t at = i;
+        for (; at > 0 && list[at - 1].page > patch.page; at--)
+            list[at] = list[at - 1];
+        list[at] = patch;
+    }
+}
+
+static void sort_by_digit(struct wal_patches *patches, uint32_t base, unsigned shift)
+{
+    uint32_t start[RADIX_SIZE] = {0};
+    for (size_t i = 0; i < patches->count; i++)
+        start[(patches->list[i].page - base) >> shift & (RADIX_SIZE - 1)]++;
+    uint32_t sum = 0;
+    for (unsigned digit = 0; digit < RADIX_SIZE; digit++) {
+        uint32_t count = start[digit];
+        start[digit] = sum;
+        sum += count;
+    }
+    for (size_t i = 0; i < patches->count; i++)
+        patches->sorted[start[(patches->list[i].page - base) >> shift & (RADIX_SIZE - 1)]++] =
+            patches->list[i];
+    struct wal_patch *swap = patches->list;
+    patches->list = patches->sorted;
+    patches->sorted = swap;
+}
+
+static void sort_by_page(struct wal_patches *patches)
+{
+    if (patches->count <= INSERTION_SORT_MAX) {
+        sort_by_insertion(patches);
+        return;
+    }
+    uint32_t least = UINT32_MAX;
+    uint32_t most = 0;
+    for (size_t i = 0; i < patches->count; i++) {
+        uint32_t page = patches->list[i].page;
+        if (page < least) least = page;
+        if (page > most) most = page;
+    }
+    for (unsigned shift = 0; shift < 32 && (most - least) >> shift != 0; shift += RADIX_BITS)
+        sort_by_digit(patches, least, shift);
+}
+
+/* ---- patching ---- */
+
+static bool seem_cached(const struct wal_patches *patches, const struct pmem_storage_file *image)
+{
+    uint32_t last = UINT32_MAX;
+    unsigned pages = 0;
+    for (size_t i = 0; i < patches->count; i++) {
+        if (patches->list[i].page == last) continue;
+        last = patches->list[i].page;
+        if (pages++ % SAMPLE_PAGES == 0 && !image->storage->is_cached(image, (uint64_t)last << PAGE_SHIFT))
+            return false;
+    }
+    return true;
+}
+
+/* A page that is not cached costs a read; all of them asked for at once, in order, cost far less than one by one. */
+static void prefetch(const struct wal_patches *patches, struct pmem_storage_file *image)
+{
+    if (seem_cached(patches, image)) return;
+    size_t i = 0;
+    while (i < patches->count) {
+        uint64_t first = patches->list[i].page;
+        uint64_t last = first;
+        while (++i < patches->count && patches->list[i].page <= last + PREFETCH_GAP_PAGES)
+            last = patches->list[i].page;
+        image->storage->prefetch(image, first << PAGE_SHIFT, (last - first + 1) << PAGE_SHIFT);
+    }
+}
+
+static void patch(char *base, const struct wal_patches *patches)
+{
+    for (size_t i = 0; i < patches->count; i++) {
+        const struct wal_patch *at = &patches->list[i];
+        unsigned arg = at->what & WHAT_MASK;
+        struct redo_operation op = {.kind = (enum redo_kind)(at->what >> WHAT_SHIFT),
+                                    .bit = arg & 63,
+                                    .off = ((uint64_t)at->page << PAGE_SHIFT) + at->word * REDO_WORD_BYTES,
+                                    .len = arg * REDO_WORD_BYTES,
+                                    .payload = at->payload};
+        redo_code_apply(base, &op);
+    }
+}
+
+enum error wal_apply_some(const struct wal *wal, struct wal_patches *patches, struct wal_target *target,
+                          uint64_t limit, uint64_t max_bytes, struct wal_position *position,
+                          uint64_t *records_out, enum wal_read *read_out)
+{
+    struct wal_position at = *position;
+    struct wal_record record = {0};
+    enum error error = ERROR_OK;
+    enum wal_read read = WAL_READ_RECORD;
+    patches->count = 0;
+    *records_out = 0;
+    /* A record in the scratch ends the batch: its patches point there. */
+    while (error == ERROR_OK && at.lsn - position->lsn < max_bytes && !record.spans) {
+        read = wal_stream_next(wal, patches, limit, &at, &record);
+        if (read == WAL_READ_EPOCH) continue;
+        if (read != WAL_READ_RECORD) break;
+        int64_t used_delta = 0;
+        error = collect(patches, target, &record, &used_delta);
+        at.used_bytes += used_delta;
+        ++*records_out;
+    }
+    *read_out = read == WAL_READ_EPOCH ? WAL_READ_RECORD : read;
+    if (error != ERROR_OK) return error;
+    if (read == WAL_READ_MEMORY) return ERROR_MEMORY;
+    sort_by_page(patches);
+    if (target->image != NULL) prefetch(patches, target->image);
+    patch(target->base, patches);
+    *position = at;
+    return ERROR_OK;
+}
+
+void wal_patches_free(struct wal_patches *patches)
+{
+    free(patches->list);
+    free(patches->sorted);
+    free(patches->scratch);
+    *patches = (struct wal_patches){0};
+}
+
+/* ---- the applier ---- */
+
+bool wal_step_apply(struct wal *wal)
+{
+    uint64_t durable = atomic_load(&wal->durable);        /* J1 */
+    struct wal_position position = wal->applied_position; /* written by this step alone */
+    if (position.lsn == durable || !atomic_load(&wal->base_is_durable) || wal_error(wal) != ERROR_OK)
+        return false;
+    uint64_t records;
+    enum wal_read read;
+    enum error error = wal_apply_some(wal, &wal->patches, &wal->target, durable, APPLY_BATCH_BYTES, &position,
+                                      &records, &read);
+    if (error == ERROR_MEMORY) {
+        wal_log(wal, WAL_WARNING, "The journal's applier is out of memory; it tries again");
+        return false;
+    }
+    if (error == ERROR_OK && read != WAL_READ_RECORD && read != WAL_READ_LIMIT) error = ERROR_CORRUPT;
+    if (error != ERROR_OK) {
+        wal_fail(wal, error, "the image (the journal as read back makes no sense, or the disk is full)");
+        return false;
+    }
+    wal_note_write(wal, WAL_NOTE_APPLIED, &position);
+    pthread_mutex_lock(&wal->lock);
+    wal->applied_position = position;
+    pthread_mutex_unlock(&wal->lock);
+    atomic_store(&wal->applied, position.lsn);
+    return true;
+}
+
+/* ---- checkpoints ---- */
+
+bool wal_checkpoint_is_due(const struct wal *wal)
+{
+    uint64_t noted = atomic_load(&wal->noted);
+    uint64_t applied = atomic_load(&wal->applied);
+    if (!atomic_load(&wal->base_is_durable) || wal_error(wal) != ERROR_OK) return false;
+    uint64_t requested = atomic_load(&wal->requested_checkpoint);
+    if (requested > noted) return applied >= requested;
+    return applied > noted && atomic_load(&wal->reserved) - noted > wal->tail_limit_bytes / 2;
+}
+
+bool wal_step_checkpoint(struct wal *wal)
+{
+    if (!wal_checkpoint_is_due(wal)) return false;
+    int64_t begin_ns = clock_monotonic_ns();
+    atomic_store(&wal->checkpoint_runs, true);
+    pthread_mutex_lock(&wal->lock);
+    struct wal_position position = wal->applied_position;
+    pthread_mutex_unlock(&wal->lock);
+    enum error error = wal->storage->sync(wal->image);
+    if (error == ERROR_OK) {
+        wal_note_write(wal, WAL_NOTE_CHECKPOINT, &position);
+        error = wal->storage->sync(wal->image);
+    }
+    atomic_store(&wal->checkpoint_runs, false);
+    if (error != ERROR_OK) {
+        wal_fail(wal, error, "the image");
+        return false;
+    }
+    pthread_mutex_lock(&wal->lock);
+    atomic_store(&wal->noted, position.lsn);
+    wal->checkpoints++;
+    wal->last_checkpoint_us = (clock_monotonic_ns() - begin_ns) / 1000;
+    wal->told_of_limit = false;
+    wal_update_room(wal);
+    pthread_cond_broadcast(&wal->progress);
+    pthread_mutex_unlock(&wal->lock);
+    wal_segment_retire(wal);
+    return true;
+}

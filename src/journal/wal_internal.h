@@ -1,0 +1,247 @@
+/* wal_internal.h: an open redo journal. Private to the wal_* files and their tests.
+ *
+ * Invariants:
+ * W1. noted <= applied <= durable <= published <= reserved <= prepared_end; each only grows.
+ * W2. A segment is prepared (named, head written, blocks there, all of it durable) before a byte of the stream
+ *     is reserved in it. So the sync of the segments that hold new bytes is all that makes records durable.
+ * W3. Slots of segments from that of `noted` on to prepared_end do not change; who reads or writes in that part of
+ *     the stream takes no lock.
+ * W4. After a failure (J10) durable, applied and noted stay where they are.
+ *
+ * Lock order: lock, then append_lock. Steps are run by one thread each, or all by a test.
+ */
+#ifndef CAIRN_JOURNAL_WAL_INTERNAL_H
+#define CAIRN_JOURNAL_WAL_INTERNAL_H
+
+#include "journal/wal.h"
+#include "journal/wal_layout.h"
+#include "util/spinlock.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define WAL_SLOTS          16384 /* segments that the stream may take at a time */
+#define WAL_COPIES_MAX     64    /* records that are being copied outside of the lock */
+#define WAL_NAME_BYTES     16
+#define WAL_PATH_BYTES     4096
+#define WAL_SEGMENTS_AHEAD 3
+#define WAL_LSN_NEVER      UINT64_MAX
+
+/* ---- a place in the stream ---- */
+
+struct wal_position {
+    uint64_t lsn;
+    int64_t used_bytes;
+    uint32_t epoch;
+    uint32_t chain;
+};
+
+/* ---- segments ---- */
+
+struct wal_segment {
+    uint64_t number;
+    struct pmem_storage_file *file; /* NULL: not opened yet */
+    char *base;
+    struct wal_segment *next; /* among the spare ones */
+};
+
+/* ---- patches ---- */
+
+/* Words or a bit of one page of the image. */
+struct wal_patch {
+    uint32_t page;
+    uint16_t word; /* in the page */
+    uint16_t what; /* kind << 12 | words or bit */
+    const char *payload;
+};
+
+struct wal_patches {
+    struct wal_patch *list;
+    struct wal_patch *sorted; /* room for as many */
+    size_t count;
+    size_t cap;
+    char *scratch; /* a record that spans segments */
+    size_t scratch_cap;
+};
+
+/* What records are applied to. */
+struct wal_target {
+    char *base;
+    uint64_t size_bytes;             /* of the image; grows with what is applied */
+    struct pmem_storage_file *image; /* NULL: memory, which has room up to reserve_bytes */
+    uint64_t reserve_bytes;
+};
+
+enum wal_thread_role {
+    WAL_THREAD_SYNC,
+    WAL_THREAD_ROOM,
+    WAL_THREAD_APPLY,
+    WAL_THREAD_CHECKPOINT,
+    WAL_THREADS
+};
+
+struct wal_thread {
+    struct wal *wal;
+    pthread_t id;
+    pthread_cond_t cond; /* with wal->lock */
+    bool runs;
+    bool woken;
+};
+
+struct wal {
+    const struct pmem_storage *storage;
+    struct wal_callbacks callbacks;
+    struct pmem_storage_file *image;
+    char *image_base;
+    struct wal_target target; /* the image again; the applier's */
+    uint64_t note_off;
+    uint64_t boot_mark;
+    uint64_t stream;
+    uint64_t data_bytes;
+    unsigned data_shift;
+    uint64_t margin_bytes;
+    uint8_t heap_id[WAL_HEAP_ID_BYTES];
+    bool has_threads;
+    char image_path[WAL_PATH_BYTES];
+    char folder_path[WAL_PATH_BYTES];
+
+    /* Appending. Under append_lock: */
+    _Alignas(64) struct spinlock append_lock;
+    uint32_t chain;
+    uint32_t epoch;
+    _Atomic uint64_t records;
+    unsigned copies;
+    uint64_t copy_start[WAL_COPIES_MAX];
+    _Atomic bool lost; /* a record found no room: nothing behind it may be appended */
+    _Atomic uint64_t reserved;
+    _Atomic uint64_t published;
+    _Atomic bool awaits_published;
+
+    _Alignas(64) _Atomic uint64_t durable;
+    _Atomic uint64_t applied;
+    _Atomic uint64_t noted;
+    _Atomic uint64_t prepared_end;
+    _Atomic uint64_t room_end;        /* ordinary transactions may begin below it */
+    _Atomic uint64_t awaited_durable; /* somebody waits for it */
+    _Atomic uint64_t requested_checkpoint;
+    _Atomic int policy;
+    _Atomic int failure; /* enum error, J10 */
+    _Atomic bool base_is_durable;
+    _Atomic bool checkpoint_runs;
+    _Atomic bool disk_full;
+
+    /* Under lock: */
+    pthread_mutex_t lock;
+    pthread_cond_t progress; /* room, checkpoints, failure */
+    uint64_t tail_limit_bytes;
+    uint64_t wanted_end; /* of the prepared stream */
+    uint64_t promised_bytes;
+    struct wal_position applied_position;
+    struct wal_segment *spare;
+    unsigned segment_files;
+    uint64_t note_sequence;
+    unsigned checkpoint_turn;
+    unsigned applied_turn;
+    bool stops;
+    bool told_of_limit;
+    uint64_t syncs;
+    uint64_t checkpoints;
+    uint64_t waits_for_room;
+    int64_t last_sync_us;
+    int64_t last_checkpoint_us;
+
+    struct wal_patches patches; /* the applier's */
+    struct wal_thread threads[WAL_THREADS];
+    struct wal_segment *slots[WAL_SLOTS]; /* W3 */
+};
+
+/* ---- wal_stream.c: bytes of the stream ---- */
+
+static inline struct wal_segment *wal_segment_at(const struct wal *wal, uint64_t lsn)
+{
+    return wal->slots[(lsn >> wal->data_shift) % WAL_SLOTS];
+}
+
+void wal_stream_put(struct wal *wal, uint64_t lsn, const void *bytes, size_t len);
+void wal_stream_get(const struct wal *wal, uint64_t lsn, void *bytes_out, size_t len);
+/* The frame that a payload gets behind `chain`, at `lsn`. */
+struct wal_frame_layout wal_stream_frame(uint32_t chain, uint32_t epoch, uint64_t lsn, size_t payload_bytes,
+                                         uint32_t payload_crc);
+
+enum wal_read {
+    WAL_READ_RECORD,
+    WAL_READ_EPOCH, /* a frame that opens one */
+    WAL_READ_LIMIT, /* the position is at the limit */
+    WAL_READ_ZERO,  /* nothing was ever written here */
+    WAL_READ_STALE, /* bytes of an earlier use, or of a dead timeline (J7) */
+    WAL_READ_TORN,  /* a frame of this epoch that does not verify */
+    WAL_READ_MEMORY,
+};
+struct wal_record {
+    const char *bytes; /* in the mapping, or in the scratch of `patches` */
+    size_t len;
+    bool spans; /* in the scratch: gone with the next that spans */
+};
+/* Verifies the frame at the position, reads it and moves on. Nothing at or behind `limit` is touched. */
+enum wal_read wal_stream_next(const struct wal *wal, struct wal_patches *patches, uint64_t limit,
+                              struct wal_position *position, struct wal_record *record_out);
+const char *wal_stream_end_text(enum wal_read read);
+
+/* ---- wal_segment.c ---- */
+
+/* Lists the folder; all that is there becomes spare. A missing folder is made when `create`. */
+enum error wal_segment_list(struct wal *wal, bool create);
+/* Takes consecutive segments, from that of `lsn` on, into the stream, as far as they are prepared. */
+enum error wal_segment_adopt(struct wal *wal, uint64_t lsn);
+void wal_segment_retire(struct wal *wal); /* those before `noted` become spare, or go (J2) */
+void wal_segment_close_all(struct wal *wal);
+enum error wal_segment_remove_all(struct wal *wal); /* files and folder; all of them spare */
+void wal_segment_path(const struct wal *wal, uint64_t number, char *path_out);
+bool wal_segment_number(const char *name, uint64_t *number_out);
+
+/* ---- wal_note.c ---- */
+
+struct wal_notes {
+    struct wal_note_layout checkpoint; /* the newest of its kind; magic 0: none */
+    struct wal_note_layout applied;    /* the newest of this boot */
+    unsigned checkpoint_turn;          /* where the newest one stands */
+    bool other_boot;                   /* the newest note of the applier is of another boot */
+    struct wal_note_layout other;
+};
+void wal_note_read(const char *notes, uint64_t boot_mark, struct wal_notes *notes_out);
+/* The note to begin at; NULL: none (then presence is not WAL_PRESENT). */
+const struct wal_note_layout *wal_note_choose(const struct wal_notes *notes);
+enum wal_presence wal_note_presence(const struct wal_notes *notes);
+void wal_note_write(struct wal *wal, enum wal_note_kind kind, const struct wal_position *position);
+
+/* ---- wal_apply.c ---- */
+
+/* Applies whole records from the position on, about max_bytes, and moves it. read_out says why it stopped:
+ * WAL_READ_RECORD when there is more. ERROR_CORRUPT: a record verifies and makes no sense. */
+enum error wal_apply_some(const struct wal *wal, struct wal_patches *patches, struct wal_target *target,
+                          uint64_t limit, uint64_t max_bytes, struct wal_position *position,
+                          uint64_t *records_out, enum wal_read *read_out);
+void wal_patches_free(struct wal_patches *patches);
+
+/* ---- steps: true when there was something to do ---- */
+
+bool wal_step_sync(struct wal *wal);
+bool wal_step_room(struct wal *wal);
+bool wal_step_apply(struct wal *wal);
+bool wal_step_checkpoint(struct wal *wal);
+
+/* ---- wal.c, wal_thread.c ---- */
+
+enum error wal_make(const struct wal_options *options, struct wal **wal_out, char *detail, size_t detail_cap);
+void wal_destroy(struct wal *wal);
+void wal_begin_at(struct wal *wal, const struct wal_position *position); /* nothing was appended behind it */
+void wal_fail(struct wal *wal, enum error error, const char *what);      /* J10 */
+void wal_log(const struct wal *wal, enum wal_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void wal_update_room(struct wal *wal); /* lock is held */
+bool wal_checkpoint_is_due(const struct wal *wal);
+enum error wal_thread_start_all(struct wal *wal);
+void wal_thread_stop_all(struct wal *wal);
+void wal_thread_wake(struct wal *wal, enum wal_thread_role role);
+
+#endif

@@ -1,0 +1,94 @@
+/* wal_note.c: the notes in the image. See wal_layout.h.
+ *
+ * Crash table: a checkpoint's note is one sector, in the place of the one before the last:
+ *   before the sector      the last note counts, whose segments are all there still (J2)
+ *   after it, not synced   either of both, both with all their segments
+ * The removing note is the same; behind it older ones have no meaning.
+ */
+#include "journal/wal_internal.h"
+#include "util/crc32c.h"
+
+#include <string.h>
+
+static uint32_t checksum(const struct wal_note_layout *note)
+{
+    return crc32c(0, note, offsetof(struct wal_note_layout, crc32c));
+}
+
+static bool read_one(const char *at, struct wal_note_layout *note_out)
+{
+    struct wal_note_layout *note = note_out;
+    memcpy(note, at, sizeof *note);
+    return note->magic == WAL_NOTE_MAGIC && note->version == WAL_VERSION && note->crc32c == checksum(note);
+}
+
+void wal_note_read(const char *notes, uint64_t boot_mark, struct wal_notes *notes_out)
+{
+    struct wal_notes *found = notes_out;
+    *found = (struct wal_notes){0};
+    for (unsigned turn = 0; turn < 2; turn++) {
+        struct wal_note_layout note;
+        if (read_one(notes + WAL_NOTE_CHECKPOINT_OFF(turn), &note) &&
+            note.sequence > found->checkpoint.sequence) {
+            found->checkpoint = note;
+            found->checkpoint_turn = turn;
+        }
+    }
+    for (unsigned turn = 0; turn < 2; turn++) {
+        struct wal_note_layout note;
+        if (!read_one(notes + WAL_NOTE_APPLIED_OFF(turn), &note)) continue;
+        struct wal_note_layout *best = note.boot_mark == boot_mark ? &found->applied : &found->other;
+        if (note.sequence > best->sequence) *best = note;
+    }
+}
+
+const struct wal_note_layout *wal_note_choose(const struct wal_notes *notes)
+{
+    const struct wal_note_layout *checkpoint = &notes->checkpoint;
+    const struct wal_note_layout *applied = &notes->applied;
+    if (checkpoint->kind == WAL_NOTE_CHECKPOINT) {
+        bool is_further = applied->stream == checkpoint->stream && applied->lsn >= checkpoint->lsn;
+        return applied->magic != 0 && is_further ? applied : checkpoint;
+    }
+    bool is_newer = applied->magic != 0 && applied->sequence > checkpoint->sequence;
+    return is_newer ? applied : NULL;
+}
+
+enum wal_presence wal_note_presence(const struct wal_notes *notes)
+{
+    if (wal_note_choose(notes) != NULL) return WAL_PRESENT;
+    return notes->other.sequence > notes->checkpoint.sequence ? WAL_UNFINISHED : WAL_ABSENT;
+}
+
+enum wal_presence wal_presence(const void *notes, uint64_t boot_mark)
+{
+    struct wal_notes found;
+    wal_note_read(notes, boot_mark, &found);
+    return wal_note_presence(&found);
+}
+
+void wal_note_write(struct wal *wal, enum wal_note_kind kind, const struct wal_position *position)
+{
+    struct wal_note_layout note = {.magic = WAL_NOTE_MAGIC,
+                                   .version = WAL_VERSION,
+                                   .kind = kind,
+                                   .stream = wal->stream,
+                                   .lsn = position->lsn,
+                                   .data_bytes = wal->data_bytes,
+                                   .used_bytes = position->used_bytes,
+                                   .boot_mark = wal->boot_mark,
+                                   .epoch = position->epoch,
+                                   .chain = position->chain};
+    uint64_t off;
+    memcpy(note.heap_id, wal->heap_id, sizeof note.heap_id);
+    pthread_mutex_lock(&wal->lock);
+    note.sequence = ++wal->note_sequence;
+    if (kind == WAL_NOTE_APPLIED) off = WAL_NOTE_APPLIED_OFF(wal->applied_turn ^= 1);
+    else off = WAL_NOTE_CHECKPOINT_OFF(wal->checkpoint_turn ^= 1);
+    pthread_mutex_unlock(&wal->lock);
+    note.crc32c = checksum(&note);
+    /* What it speaks of was stored before it: after a process death the page cache says no less. */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    memcpy(wal->image_base + wal->note_off + off, &note, sizeof note);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}

@@ -1,0 +1,273 @@
+/* wal_recover.c: the applier run to the end of the journal's good part, before the heap is mapped. See wal.h.
+ *
+ * In order: the segments from the note on are taken into the stream and synced, for what is applied must not
+ * vanish later (J6); records are verified and applied up to the first that does not verify (J4, J9); a frame that
+ * opens a new epoch follows the last good one and is made durable before anything else is appended (J7).
+ *
+ * Crash table: until the frame of the epoch is durable nothing but the image changed, and redo from the same
+ * note repeats that (J9). Afterwards the journal is one frame longer. The note stays: the next checkpoint moves
+ * it.
+ */
+#include "journal/wal_internal.h"
+#include "util/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BATCH_BYTES       (UINT64_C(16) << 20)
+#define PROGRESS_AFTER_NS INT64_C(500000000)
+#define PROGRESS_EVERY_NS INT64_C(500000000)
+
+struct replay {
+    struct wal *wal;
+    struct wal_target *target;
+    struct wal_position position;
+    enum wal_read end; /* why it stopped */
+    uint64_t start_lsn;
+    uint64_t records;
+    int64_t begin_ns;
+    int64_t told_ns;
+};
+
+/* ---- finding the start ---- */
+
+static struct wal_position position_of(const struct wal_note_layout *note)
+{
+    return (struct wal_position){note->lsn, note->used_bytes, note->epoch, note->chain};
+}
+
+static enum error choose_start(struct wal *wal, const struct wal_notes *notes,
+                               struct wal_position *position_out, char *detail, size_t cap)
+{
+    const struct wal_note_layout *note = wal_note_choose(notes);
+    if (note == NULL) {
+        bool is_unfinished = wal_note_presence(notes) == WAL_UNFINISHED;
+        snprintf(
+            detail, cap,
+            is_unfinished
+                ? "%s was turned into a journaled heap when the power failed; it was never whole on the disk"
+                : "%s has no journal",
+            wal->image_path);
+        return is_unfinished ? ERROR_UNCLEAN : ERROR_NOT_FOUND;
+    }
+    if (memcmp(note->heap_id, wal->heap_id, sizeof note->heap_id) != 0 ||
+        (note->data_bytes & (note->data_bytes - 1)) != 0 || note->data_bytes < WAL_HEAD_BYTES) {
+        snprintf(detail, cap, "the journal's note in %s is of another heap; restore the file from a backup",
+                 wal->image_path);
+        return ERROR_CORRUPT;
+    }
+    wal->stream = note->stream;
+    wal->data_bytes = note->data_bytes;
+    wal->data_shift = (unsigned)__builtin_ctzll(note->data_bytes);
+    *position_out = position_of(note);
+    return ERROR_OK;
+}
+
+/* Takes the segments from that of `lsn` on into the stream, which must reach up to `start`. */
+static enum error take_segments(struct wal *wal, uint64_t lsn, uint64_t start, char *detail, size_t cap)
+{
+    enum error error = wal_segment_list(wal, false);
+    if (error == ERROR_NOT_FOUND) error = ERROR_OK;
+    if (error == ERROR_OK) error = wal_segment_adopt(wal, lsn);
+    if (error != ERROR_OK) {
+        snprintf(detail, cap, "cannot read the journal in %s: %s", wal->folder_path, error_text(error));
+        return error;
+    }
+    if (atomic_load(&wal->prepared_end) >= start) return ERROR_OK;
+    snprintf(detail, cap,
+             "%s needs its journal from segment %016" PRIx64
+             " on, which is not in %s; put the folder back, or restore both from a backup",
+             wal->image_path, lsn >> wal->data_shift, wal->folder_path);
+    return ERROR_CORRUPT;
+}
+
+/* ---- replaying ---- */
+
+static void tell_progress(struct replay *replay)
+{
+    const struct wal *wal = replay->wal;
+    int64_t now_ns = clock_monotonic_ns();
+    if (wal->callbacks.progress == NULL || now_ns - replay->begin_ns < PROGRESS_AFTER_NS ||
+        now_ns - replay->told_ns < PROGRESS_EVERY_NS)
+        return;
+    replay->told_ns = now_ns;
+    uint64_t done_bytes = replay->position.lsn - replay->start_lsn;
+    uint64_t elapsed_ms = (uint64_t)(now_ns - replay->begin_ns) / 1000000;
+    struct wal_progress progress = {.done_bytes = done_bytes,
+                                    .tail_bytes = atomic_load(&wal->prepared_end) - replay->start_lsn,
+                                    .bytes_per_s = done_bytes * 1000 / elapsed_ms};
+    wal->callbacks.progress(wal->callbacks.arg, &progress);
+}
+
+static enum error run(struct replay *replay, char *detail, size_t cap)
+{
+    struct wal *wal = replay->wal;
+    uint64_t limit = atomic_load(&wal->prepared_end);
+    replay->begin_ns = clock_monotonic_ns();
+    replay->start_lsn = replay->position.lsn;
+    replay->end = WAL_READ_RECORD;
+    while (replay->end == WAL_READ_RECORD) {
+        uint64_t records;
+        enum error error = wal_apply_some(wal, &wal->patches, replay->target, limit, BATCH_BYTES,
+                                          &replay->position, &records, &replay->end);
+        if (error != ERROR_OK) {
+            snprintf(detail, cap, "cannot apply the journal of %s behind LSN %" PRIu64 ": %s",
+                     wal->image_path, replay->position.lsn, error_text(error));
+            return error;
+        }
+        replay->records += records;
+        tell_progress(replay);
+    }
+    return ERROR_OK;
+}
+
+/* Bytes of the frame that did not verify, as far as they are there. */
+static uint64_t torn_bytes(const struct wal *wal, const struct replay *replay)
+{
+    struct wal_frame_layout frame;
+    if (replay->end != WAL_READ_TORN) return 0;
+    wal_stream_get(wal, replay->position.lsn, &frame, sizeof frame);
+    uint64_t bytes = sizeof frame + (uint64_t)frame.payload_words * WAL_FRAME_ALIGN;
+    uint64_t left = atomic_load(&wal->prepared_end) - replay->position.lsn;
+    return bytes < left ? bytes : left;
+}
+
+static void report(const struct replay *replay, bool this_boot, struct wal_recovery *recovery_out)
+{
+    const struct wal *wal = replay->wal;
+    *recovery_out = (struct wal_recovery){.records = replay->records,
+                                          .applied_bytes = replay->position.lsn - replay->start_lsn,
+                                          .cut_bytes = torn_bytes(wal, replay),
+                                          .lsn = replay->position.lsn,
+                                          .image_bytes = replay->target->size_bytes,
+                                          .used_bytes = replay->position.used_bytes,
+                                          .epoch = replay->position.epoch,
+                                          .this_boot = this_boot};
+    /* J9 */
+    if (replay->end == WAL_READ_TORN)
+        wal_log(wal, WAL_WARNING,
+                "The journal ends with a record at LSN %" PRIu64 " that is incomplete or damaged: %" PRIu64
+                " bytes were cut, which were never durable",
+                recovery_out->lsn, recovery_out->cut_bytes);
+    if (replay->records > 0 || replay->end == WAL_READ_TORN)
+        wal_log(wal, WAL_NOTICE,
+                "Journal replayed: %" PRIu64 " records, %" PRIu64 " bytes, up to LSN %" PRIu64 "; %s",
+                replay->records, recovery_out->applied_bytes, recovery_out->lsn,
+                wal_stream_end_text(replay->end));
+}
+
+/* ---- opening ---- */
+
+static enum error sync_tail(struct wal *wal, uint64_t lsn)
+{
+    enum error error = ERROR_OK;
+    uint64_t end = atomic_load(&wal->prepared_end) >> wal->data_shift;
+    for (uint64_t number = lsn >> wal->data_shift; number < end && error == ERROR_OK; number++)
+        error = wal->storage->sync(wal->slots[number % WAL_SLOTS]->file);
+    return error;
+}
+
+static enum error open_epoch(struct wal *wal)
+{
+    uint64_t lsn = atomic_load(&wal->reserved);
+    uint64_t end = lsn + sizeof(struct wal_frame_layout);
+    while (atomic_load(&wal->prepared_end) < end)
+        if (!wal_step_room(wal)) return wal_error(wal) != ERROR_OK ? wal_error(wal) : ERROR_DISK_FULL;
+    struct wal_frame_layout frame = wal_stream_frame(wal->chain, wal->epoch + 1, lsn, 0, 0);
+    wal_stream_put(wal, lsn, &frame, sizeof frame);
+    wal->epoch++;
+    wal->chain = frame.crc32c;
+    atomic_store(&wal->reserved, end);
+    atomic_store(&wal->published, end);
+    return wal_step_sync(wal) ? ERROR_OK : wal_error(wal);
+}
+
+/* The image is at the end of the good part: the stream goes on there. */
+static enum error go_on(struct wal *wal, const struct replay *replay, uint64_t noted, char *detail,
+                        size_t cap)
+{
+    uint64_t prepared_end = atomic_load(&wal->prepared_end);
+    wal_begin_at(wal, &replay->position);
+    atomic_store(&wal->prepared_end, prepared_end);
+    atomic_store(&wal->noted, noted); /* J2: all that the note needs stays */
+    enum error error = open_epoch(wal);
+    if (error != ERROR_OK) {
+        snprintf(detail, cap, "cannot go on with the journal in %s: %s", wal->folder_path, error_text(error));
+        return error;
+    }
+    wal_note_write(wal, WAL_NOTE_APPLIED, &replay->position);
+    pthread_mutex_lock(&wal->lock);
+    wal_update_room(wal);
+    pthread_mutex_unlock(&wal->lock);
+    return ERROR_OK;
+}
+
+static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, char *detail, size_t cap)
+{
+    struct wal_notes notes;
+    struct wal_position start;
+    wal_note_read(wal->image_base + wal->note_off, wal->boot_mark, &notes);
+    enum error error = choose_start(wal, &notes, &start, detail, cap);
+    if (error != ERROR_OK) return error;
+    wal->note_sequence = notes.checkpoint.sequence;
+    if (notes.applied.sequence > wal->note_sequence) wal->note_sequence = notes.applied.sequence;
+    if (notes.other.sequence > wal->note_sequence) wal->note_sequence = notes.other.sequence;
+    wal->checkpoint_turn = notes.checkpoint_turn;
+    bool this_boot = wal_note_choose(&notes) == &notes.applied;
+    bool has_checkpoint = notes.checkpoint.kind == WAL_NOTE_CHECKPOINT;
+    uint64_t noted = has_checkpoint ? notes.checkpoint.lsn : start.lsn;
+    atomic_store(&wal->base_is_durable, has_checkpoint);
+
+    error = take_segments(wal, noted, start.lsn, detail, cap);
+    if (error != ERROR_OK) return error;
+    error = sync_tail(wal, start.lsn); /* J6 */
+    if (error != ERROR_OK) {
+        snprintf(detail, cap, "cannot sync the journal in %s: %s", wal->folder_path, error_text(error));
+        return error;
+    }
+    struct replay replay = {.wal = wal, .target = &wal->target, .position = start};
+    error = run(&replay, detail, cap);
+    if (error != ERROR_OK) return error;
+    report(&replay, this_boot, recovery_out);
+    error = go_on(wal, &replay, noted, detail, cap);
+    recovery_out->epoch = wal->epoch;
+    return error;
+}
+
+enum error wal_open(const struct wal_options *options, struct wal **wal_out,
+                    struct wal_recovery *recovery_out, char *detail, size_t detail_cap)
+{
+    struct wal *wal;
+    *wal_out = NULL;
+    enum error error = wal_make(options, &wal, detail, detail_cap);
+    if (error != ERROR_OK) return error;
+    error = recover(wal, recovery_out, detail, detail_cap);
+    wal->has_threads = !options->no_threads;
+    if (error == ERROR_OK && wal->has_threads) error = wal_thread_start_all(wal);
+    if (error != ERROR_OK) {
+        wal_destroy(wal);
+        return error;
+    }
+    *wal_out = wal;
+    return ERROR_OK;
+}
+
+enum error wal_view(const struct wal_options *options, char *base, struct wal_recovery *recovery_out,
+                    char *detail, size_t detail_cap)
+{
+    struct wal *wal;
+    enum error error = wal_make(options, &wal, detail, detail_cap);
+    if (error != ERROR_OK) return error;
+    struct wal_notes notes;
+    struct wal_target memory = {base, wal->target.size_bytes, NULL, options->reserve_bytes};
+    struct replay replay = {.wal = wal, .target = &memory};
+    wal_note_read(wal->image_base + wal->note_off, wal->boot_mark, &notes);
+    error = choose_start(wal, &notes, &replay.position, detail, detail_cap);
+    if (error == ERROR_OK)
+        error = take_segments(wal, replay.position.lsn, replay.position.lsn, detail, detail_cap);
+    if (error == ERROR_OK) error = run(&replay, detail, detail_cap);
+    if (error == ERROR_OK) report(&replay, wal_note_choose(&notes) == &notes.applied, recovery_out);
+    wal_destroy(wal);
+    return error;
+}

@@ -1,0 +1,220 @@
+/* Power cuts: at every moment of a journal's life, on every disk that they could leave, recovery finds a prefix of the
+ * history that holds all that was acknowledged (DESIGN §2, J1 to J10; each rule alone: journal_rules_test.c).
+ *
+ * CAIRN_TEST_LONG=1: at least 100,000 disk states instead of 5,000.
+ */
+#include "support/power_rig.h"
+#include "util/assert.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DEPTH_MAX   3    /* cuts of recoveries of cuts */
+#define CUTS_MAX    4096 /* of one moment, all of them up to here */
+#define CHOICES_MAX 1024
+
+static unsigned long states; /* disks recovered */
+
+static bool is_long(void)
+{
+    const char *value = getenv("CAIRN_TEST_LONG");
+    return value != NULL && strcmp(value, "1") == 0;
+}
+
+/* ---- choosing ---- */
+
+/* One after the other all choices that a cut asks for, or random ones. */
+struct chooser {
+    bool random;
+    uint64_t seed;
+    unsigned
+        bias; /* of random ones: 0 even, 1 mostly the old, 2 mostly the newest, 3 all old, 4 all newest */
+    unsigned at;
+    unsigned count;
+    unsigned digit[CHOICES_MAX];
+    unsigned base[CHOICES_MAX];
+};
+
+static unsigned choose(void *arg, unsigned n)
+{
+    struct chooser *chooser = arg;
+    uint64_t dice = rig_random(&chooser->seed);
+    if (chooser->random) {
+        if (chooser->bias == 3 || (chooser->bias == 1 && dice >> 32 & 7)) return 0;
+        if (chooser->bias == 4 || (chooser->bias == 2 && dice >> 32 & 7)) return n - 1;
+        return (unsigned)(dice % n);
+    }
+    ASSERT(chooser->at < CHOICES_MAX);
+    if (chooser->at == chooser->count) chooser->digit[chooser->count++] = 0;
+    chooser->base[chooser->at] = n;
+    return chooser->digit[chooser->at++];
+}
+
+static bool next_choice(struct chooser *chooser)
+{
+    chooser->count = chooser->at;
+    chooser->at = 0;
+    while (chooser->count > 0) {
+        unsigned last = chooser->count - 1;
+        if (++chooser->digit[last] < chooser->base[last]) return true;
+        chooser->count--;
+    }
+    return false;
+}
+
+/* ---- exploring ---- */
+
+struct explorer {
+    struct rig *rig;      /* whose disk is cut at its moments */
+    const struct rig *of; /* whose history counts: the rig's own, or that of the one it recovers */
+    struct chooser chooser;
+    unsigned depth;
+    unsigned cuts_max; /* at a moment: more are sampled, fewer are all tried */
+    unsigned skip;     /* of so many moments one is explored */
+};
+
+static void explore_moment(void *arg, const char *what, const char *path);
+
+static void live_on(struct rig *rig, struct explorer *parent);
+
+/* Recovers the cut, whose recovery may be cut in turn; goes on for a while, and may be cut again. */
+static void try_disk(struct explorer *parent, struct lying_disk *disk, uint64_t boot)
+{
+    static struct rig rigs[DEPTH_MAX + 1];
+    struct rig *rig = &rigs[parent->depth];
+    struct explorer inside = {.rig = rig,
+                              .of = parent->of,
+                              .chooser = {.random = true, .seed = rig_random(&parent->chooser.seed)},
+                              .depth = parent->depth + 1,
+                              .cuts_max = 2,
+                              .skip = 4};
+    states++;
+    rig->disk = disk;
+    if (inside.depth < DEPTH_MAX && rig_random(&parent->chooser.seed) % 4 == 0) {
+        disk->moment = explore_moment;
+        disk->moment_arg = &inside;
+    }
+    rig_recover(rig, parent->of, disk, boot);
+    disk->moment = NULL;
+    /* Whatever the policy: the page cache has it all. */
+    if (boot == parent->rig->boot) ASSERT(rig->history.count == parent->of->history.count);
+    if (inside.depth < DEPTH_MAX && rig_random(&parent->chooser.seed) % 3 == 0) live_on(rig, &inside);
+    rig_end(rig);
+}
+
+static void cut_once(struct explorer *explorer, struct chooser *chooser)
+{
+    struct lying_disk *cut = lying_disk_cut(explorer->rig->disk, choose, chooser);
+    try_disk(explorer, cut, explorer->rig->boot + 1);
+}
+
+static void explore(struct explorer *explorer)
+{
+    uint64_t cuts = lying_disk_cuts(explorer->rig->disk, explorer->cuts_max + 1);
+    if (cuts <= explorer->cuts_max) {
+        struct chooser all = {.seed = rig_random(&explorer->chooser.seed)};
+        do
+            cut_once(explorer, &all);
+        while (next_choice(&all));
+        return;
+    }
+    for (unsigned i = 0; i < explorer->cuts_max; i++) {
+        explorer->chooser.bias = (unsigned)(rig_random(&explorer->chooser.seed) % 5);
+        cut_once(explorer, &explorer->chooser);
+    }
+}
+
+static void explore_moment(void *arg, const char *what, const char *path)
+{
+    struct explorer *explorer = arg;
+    (void)what, (void)path;
+    if (explorer->skip > 1 && rig_random(&explorer->chooser.seed) % explorer->skip != 0) return;
+    explore(explorer);
+}
+
+/* The process dies and starts again in the same boot: everything is there, whatever the policy. */
+static void die_once(struct explorer *explorer)
+{
+    try_disk(explorer, lying_disk_clone(explorer->rig->disk), explorer->rig->boot);
+}
+
+/* A recovered journal goes on: a new timeline, cut again. */
+static void live_on(struct rig *rig, struct explorer *parent)
+{
+    struct explorer explorer = *parent;
+    explorer.rig = rig;
+    explorer.of = rig;
+    for (unsigned i = 0; i < 6; i++)
+        rig_step(rig);
+    cut_once(&explorer, &explorer.chooser);
+}
+
+/* ---- tests ---- */
+
+/* Few records: every cut of every moment. */
+static void test_every_disk_of_small_histories(void **state)
+{
+    (void)state;
+    unsigned long before = states;
+    for (uint64_t seed = 1; seed <= (is_long() ? 60 : 6); seed++) {
+        static struct rig rig;
+        rig_start(&rig, seed % 3 == 0 ? WAL_EVERYSEC : WAL_ALWAYS, seed);
+        struct explorer explorer = {
+            .rig = &rig, .of = &rig, .chooser = {.random = true, .seed = seed}, .cuts_max = 128};
+        rig.disk->moment = explore_moment;
+        rig.disk->moment_arg = &explorer;
+        rig_append(&rig, 16);
+        explore(&explorer);
+        rig_append(&rig, 600);
+        explore(&explorer);
+        rig_sync(&rig);
+        rig_append(&rig, 24);
+        wal_step_apply(rig.wal);
+        explore(&explorer);
+        rig_sync(&rig);
+        assert_int_equal(rig.floor, rig.history.count);
+        assert_int_equal(wal_checkpoint(rig.wal), ERROR_OK);
+        rig_append(&rig, 8);
+        explore(&explorer);
+        rig_end(&rig);
+    }
+    printf("small histories: %lu disk states\n", states - before);
+}
+
+static void test_random_disks_of_long_histories(void **state)
+{
+    (void)state;
+    unsigned long before = states;
+    unsigned long wanted = before + (is_long() ? 110000 : 5500);
+    for (uint64_t seed = 1; states < wanted; seed++) {
+        static struct rig rig;
+        rig_start(&rig, (enum wal_policy)(seed % 3), seed * 7919);
+        struct explorer explorer = {
+            .rig = &rig, .of = &rig, .chooser = {.random = true, .seed = seed}, .cuts_max = 3, .skip = 3};
+        rig.disk->moment = explore_moment;
+        rig.disk->moment_arg = &explorer;
+        for (unsigned i = 0; i < 120 && states < wanted; i++) {
+            rig_step(&rig);
+            if (rig_random(&explorer.chooser.seed) % 4 == 0) explore(&explorer);
+            if (rig_random(&explorer.chooser.seed) % 16 == 0) die_once(&explorer);
+        }
+        rig_end(&rig);
+    }
+    printf("long histories: %lu disk states\n", states - before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_disk_of_small_histories),
+        cmocka_unit_test(test_random_disks_of_long_histories),
+    };
+    return cmocka_run_group_tests_name("journal_power", tests, NULL, NULL);
+}
