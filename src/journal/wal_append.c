@@ -32,7 +32,7 @@ static void publish(struct wal *wal)
     uint64_t end = atomic_load_explicit(&wal->reserved, memory_order_relaxed);
     for (unsigned i = 0; i < wal->copies; i++)
         if (wal->copy_start[i] < end) end = wal->copy_start[i];
-    atomic_store_explicit(&wal->published, end, memory_order_release);
+    atomic_store(&wal->published, end); /* pairs with wal_await */
 }
 
 static void end_copy(struct wal *wal, uint64_t start)
@@ -44,7 +44,6 @@ static void end_copy(struct wal *wal, uint64_t start)
     wal->copy_start[i] = wal->copy_start[--wal->copies];
     publish(wal);
     spinlock_unlock(&wal->append_lock);
-    atomic_thread_fence(memory_order_seq_cst); /* pairs with wal_await */
     if (atomic_exchange(&wal->awaits_published, false)) wal->callbacks.advanced(wal->callbacks.arg);
 }
 
@@ -249,6 +248,5 @@ bool wal_await(struct wal *wal, uint64_t lsn)
     if (needs_durable(wal)) return wal_await_durable(wal, lsn);
     if (atomic_load_explicit(&wal->published, memory_order_acquire) >= lsn) return true;
     atomic_store(&wal->awaits_published, true);
-    atomic_thread_fence(memory_order_seq_cst);
     return atomic_load(&wal->published) >= lsn;
 }
