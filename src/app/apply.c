@@ -29,6 +29,7 @@ static void apply_commands(struct app *app)
     SET(settings->latency_tracking, config_bool(config, "latency-tracking"));
     SET(settings->appendonly, config_bool(config, "appendonly"));
     SET(settings->lazyfree_user_flush, config_bool(config, "lazyfree-lazy-user-flush"));
+    SET(settings->compress_payloads, config_bool(config, "rdbcompression"));
     SET(settings->enable_debug_command, config_choice(config, "enable-debug-command"));
 }
 

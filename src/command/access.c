@@ -21,6 +21,16 @@ static uint32_t clock_minutes(int64_t now_ms)
     return (uint32_t)(now_ms / 60000) & MINUTES_MASK;
 }
 
+uint32_t access_idle(int64_t now_ms, int64_t idle_s)
+{
+    return (clock_s(now_ms) - (uint32_t)idle_s) & CLOCK_MASK;
+}
+
+uint32_t access_frequent(int64_t now_ms, unsigned frequency)
+{
+    return clock_minutes(now_ms) << 8 | (frequency & COUNTER_MAX);
+}
+
 int64_t access_idle_s(uint32_t bits, int64_t now_ms)
 {
     return (clock_s(now_ms) - bits) & CLOCK_MASK;

@@ -16,6 +16,9 @@ bool access_is_lfu(const struct settings *settings);
 uint32_t access_new(const struct settings *settings, int64_t now_ms);
 /* The bits of an entry just used. `random` decides whether a counter grows. */
 uint32_t access_touched(const struct settings *settings, uint32_t bits, int64_t now_ms, uint32_t random);
+/* The bits of an entry last used that long ago (LRU), or that often (LFU). */
+uint32_t access_idle(int64_t now_ms, int64_t idle_s);
+uint32_t access_frequent(int64_t now_ms, unsigned frequency);
 /* OBJECT IDLETIME, seconds. */
 int64_t access_idle_s(uint32_t bits, int64_t now_ms);
 /* OBJECT FREQ: the counter, decayed until now. */

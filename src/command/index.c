@@ -2,5 +2,20 @@
 #include "command/index.h"
 
 const struct command *const *const command_index[] = {
-    acl_commands, bitmap_commands, connection_commands, generic_commands, geo_commands, hash_commands, hyperloglog_commands, list_commands, server_commands, set_commands, sorted_set_commands, stream_commands, string_commands, transaction_commands, NULL,
+    acl_commands,
+    bitmap_commands,
+    connection_commands,
+    dump_commands,
+    generic_commands,
+    geo_commands,
+    hash_commands,
+    hyperloglog_commands,
+    list_commands,
+    server_commands,
+    set_commands,
+    sorted_set_commands,
+    stream_commands,
+    string_commands,
+    transaction_commands,
+    NULL,
 };

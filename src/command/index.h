@@ -8,6 +8,7 @@
 extern const struct command *const acl_commands[];
 extern const struct command *const bitmap_commands[];
 extern const struct command *const connection_commands[];
+extern const struct command *const dump_commands[];
 extern const struct command *const generic_commands[];
 extern const struct command *const geo_commands[];
 extern const struct command *const hash_commands[];

@@ -51,6 +51,7 @@ struct settings {
     struct latency_percentiles latency_percentiles;
     _Atomic bool lazyfree_user_flush;
     _Atomic bool appendonly;
+    _Atomic bool compress_payloads; /* rdbcompression: of DUMP and MIGRATE */
     _Atomic int enable_debug_command; /* enum debug_access */
     struct packed_settings packed;
 };
