@@ -100,6 +100,7 @@ static void measure_rates(struct cron *cron, int64_t now_ns)
     struct worker_counters counters;
     int64_t passed_ns = now_ns - cron->measured_ns;
     if (passed_ns < NS_PER_SECOND) return;
+    link_cache_expire(&cron->server->links, clock_wall_ms());
     stats_counters(cron->server, &counters);
     measure(&cron->commands, counters.commands, passed_ns);
     measure(&cron->bytes_in, counters.bytes_in, passed_ns);

@@ -195,8 +195,9 @@ static void write_stats(struct app *app, struct resp_out *out)
         LLU(sum.keyspace_misses));
     put(out, "pubsub_channels:0\r\npubsub_patterns:0\r\npubsubshard_channels:0\r\nlatest_fork_usec:"
              "0\r\ntotal_forks:0\r\n"
-             "migrate_cached_sockets:0\r\ntracking_total_keys:0\r\ntracking_total_items:0\r\ntracking_total_"
-             "prefixes:0\r\n");
+             "migrate_cached_sockets:%u\r\ntracking_total_keys:0\r\ntracking_total_items:0\r\ntracking_total_"
+             "prefixes:0\r\n",
+        link_cache_count(&app->server.links));
     put(out,
         "unexpected_error_replies:0\r\ntotal_error_replies:%llu\r\ntotal_reads_processed:%llu\r\n"
         "total_writes_processed:%llu\r\nclient_query_buffer_limit_disconnections:%llu\r\n"

@@ -409,7 +409,8 @@ void dispatch__execute(struct run *run, struct call *call, const struct command_
     run->session->last_command_ms = run->now_ms;
     run->session->commands++;
     stats_add(&run->worker->counters.commands, 1);
-    bool keyed = call->key_count > 0 || command->flags & COMMAND_SHARED;
+    bool keyed = !(command->flags & COMMAND_OUTSIDE) &&
+                 (call->key_count > 0 || command->flags & COMMAND_SHARED);
     bool alone = runs_alone(command, call->argv, call->argc);
     if (alone || keyed) run_inside(run, call, stripes, alone);
     else run_outside(run, call);

@@ -48,7 +48,8 @@ enum error multi_add(struct multi *multi, const struct command_entry *entry,
     if (!command) return ERROR_MEMORY;
     uint32_t flags = entry->command->flags;
     bool of_session = flags & COMMAND_SESSION;
-    command->inside = key_count > 0 || of_session || flags & (COMMAND_WRITE | COMMAND_READONLY);
+    command->inside = !(flags & COMMAND_OUTSIDE) &&
+                      (key_count > 0 || of_session || flags & (COMMAND_WRITE | COMMAND_READONLY));
     multi->commands[multi->count++] = command;
     multi->bytes += bytes;
     multi->flags |= flags;

@@ -15,6 +15,7 @@ enum error server_state_open(struct server_state *server, struct settings *setti
     server->clock = clock_calibrate();
     slowlog_init(&server->slowlog);
     latency_init(&server->latency);
+    link_cache_open(&server->links);
     pthread_mutex_init(&server->errors.lock, NULL);
     server->workers = calloc(worker_count, sizeof(struct worker *));
     server->table = command_table_open(command_index);
@@ -33,6 +34,7 @@ void server_state_close(struct server_state *server)
     free(server->workers);
     watch_table_close(&server->watches);
     block_table_close(&server->blocks);
+    link_cache_close(&server->links);
     slowlog_clear(&server->slowlog);
     server->table = NULL;
     server->workers = NULL;

@@ -7,6 +7,7 @@
 
 #include "command/acl.h"
 #include "command/block_table.h"
+#include "command/dump/link.h"
 #include "command/gate.h"
 #include "command/host.h"
 #include "command/latency.h"
@@ -32,6 +33,7 @@ struct server_state {
     struct memory_limit memory_limit;
     struct watch_table watches;
     struct block_table blocks;
+    struct link_cache links; /* of MIGRATE */
     struct worker **workers; /* set by worker_open */
     unsigned worker_count;
     _Atomic uint64_t stats_epoch; /* grows with each reset (stats.h) */

@@ -36,6 +36,7 @@ struct call;
 #define COMMAND_NO_ASYNC_LOADING (1u << 18)
 /* Ours, not printed. The gate (DESIGN §5): a command with keys enters shared with their stripes locked; one without keys and
  * without these flags stays outside, without a transaction. */
+#define COMMAND_OUTSIDE     (1u << 26) /* has keys, and enters by itself, as it waits for others in between (MIGRATE) */
 #define COMMAND_UNQUEUED    (1u << 27) /* runs at once between MULTI and EXEC */
 #define COMMAND_SESSION     (1u << 28) /* concerns its own session alone, never blocks: may run inside EXEC's transaction */
 #define COMMAND_SHARED      (1u << 29) /* has no keys but looks at the keyspace: enters shared, holds no stripe (SCAN) */

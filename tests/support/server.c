@@ -42,7 +42,8 @@ struct server {
     char socket[PATH_BYTES];
     char log[PATH_BYTES];
     char config[PATH_BYTES]; /* empty: none */
-    char *argv[ARGV_MAX];    /* copies */
+    const char *binary;
+    char *argv[ARGV_MAX]; /* copies */
     size_t argc;
 };
 
@@ -140,7 +141,7 @@ static void spawn(struct server *server)
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
     if (server->user != getuid() && setuid(server->user) != 0) _exit(126);
-    execv(server->argv[0], server->argv);
+    execv(server->binary, server->argv);
     _exit(127);
 }
 
@@ -212,12 +213,13 @@ void server_add_options(struct server *server, const char *const *options)
         add_words(server, options, 1);
 }
 
-struct server *server_open(const char *const *options)
+/* The process calls itself `name`. */
+static struct server *open_binary(const char *binary, const char *name, const char *const *options)
 {
-    const char *binary = server_is_other() ? getenv("TEST_SERVER_BINARY") : CAIRN_BINARY;
     struct server *server = calloc(1, sizeof(*server));
 
     assert_non_null(server);
+    server->binary = binary;
     server->user = getuid();
     const char *parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
     snprintf(server->folder, sizeof(server->folder), "%s/cairn-test-XXXXXX", parent);
@@ -228,13 +230,30 @@ struct server *server_open(const char *const *options)
     snprintf(server->port_text, sizeof(server->port_text), "%u", server->port);
 
     const char *const fixed[] = {
-        binary,  "--bind",       "127.0.0.1", "--port", server->port_text, "--unixsocket", server->socket,
+        name,    "--bind",       "127.0.0.1", "--port", server->port_text, "--unixsocket", server->socket,
         "--dir", server->folder, "--save",    "",       "--appendonly",    "no",
     };
     add_words(server, fixed, sizeof(fixed) / sizeof(fixed[0]));
     if (options) server_add_options(server, options);
     server_start(server);
     return server;
+}
+
+struct server *server_open(const char *const *options)
+{
+    const char *binary = server_is_other() ? getenv("TEST_SERVER_BINARY") : CAIRN_BINARY;
+
+    return open_binary(binary, binary, options);
+}
+
+struct server *server_open_redis(const char *const *options)
+{
+    /* redis-tools has it as well: the checker is the same program under another name. */
+    static const char *const binaries[] = {"/usr/bin/redis-server", "/usr/bin/redis-check-rdb"};
+
+    for (size_t i = 0; i < sizeof(binaries) / sizeof(binaries[0]); i++)
+        if (access(binaries[i], X_OK) == 0) return open_binary(binaries[i], "redis-server", options);
+    return NULL;
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)

@@ -17,6 +17,8 @@ struct server;
  * returns once it answers. `options`: more words for its command line ("--maxclients", "5"), ends with NULL;
  * may be NULL. */
 struct server *server_open(const char *const *options);
+/* The same with the redis-server of Debian's packages, for tests of what passes between the two; NULL when it is not installed. */
+struct server *server_open_redis(const char *const *options);
 /* Ends it with SIGTERM (if it runs), checks that it ended well, and removes the folder. */
 void server_close(struct server *server);
 

@@ -4,8 +4,5 @@
 #include "command/index.h"
 
 const struct command *const dump_commands[] = {
-    &dump_dump,
-    &dump_restore,
-    &dump_restore_asking,
-    NULL,
+    &dump_dump, &dump_migrate, &dump_restore, &dump_restore_asking, NULL,
 };

@@ -6,5 +6,7 @@
 
 /* dump.c */
 extern const struct command dump_dump, dump_restore, dump_restore_asking;
+/* migrate.c */
+extern const struct command dump_migrate;
 
 #endif
