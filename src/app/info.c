@@ -204,6 +204,12 @@ static void write_stats(struct app *app, struct resp_out *out)
         "client_output_buffer_limit_disconnections:%llu\r\n",
         LLU(sum.error_replies), LLU(sum.reads), LLU(sum.writes), LLU(clients.query_limit_disconnections),
         LLU(clients.output_limit_disconnections));
+    const struct acl *acl = &app->server.acl;
+    put(out,
+        "acl_access_denied_auth:%llu\r\nacl_access_denied_cmd:%llu\r\nacl_access_denied_key:%llu\r\n"
+        "acl_access_denied_channel:%llu\r\n",
+        LLU(atomic_load(&acl->denied[ACL_REASON_AUTH])), LLU(atomic_load(&acl->denied[ACL_REASON_COMMAND])),
+        LLU(atomic_load(&acl->denied[ACL_REASON_KEY])), LLU(atomic_load(&acl->denied[ACL_REASON_CHANNEL])));
 }
 
 static void write_replication(struct app *app, struct resp_out *out)

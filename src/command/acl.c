@@ -227,6 +227,12 @@ size_t acl_visit_users(struct acl *acl, acl_visit *visit, void *arg)
     return count;
 }
 
+void acl_reset_stats(struct acl *acl)
+{
+    for (size_t i = 0; i < ACL_REASONS; i++)
+        atomic_store_explicit(&acl->denied[i], 0, memory_order_relaxed);
+}
+
 /* ---- all at once ---- */
 
 bool acl_user_is_gone(struct acl *acl, const struct acl_user *user)

@@ -63,6 +63,7 @@ size_t acl_visit_users(struct acl *acl, acl_visit *visit, void *arg);
 bool acl_replace_users(struct acl *acl, struct acl_user *const *drafts, size_t count);
 /* The default user as it is without any configuration, a draft. NULL: no memory. */
 struct acl_user *acl_new_default(const struct acl *acl);
+void acl_reset_stats(struct acl *acl);
 /* True when a session's user is not there any more. */
 bool acl_user_is_gone(struct acl *acl, const struct acl_user *user);
 

@@ -84,9 +84,7 @@ static enum acl_context context_of(const struct session *session)
 static struct slice object_of(const struct acl_verdict *verdict, const struct command_entry *entry,
                               const struct slice *argv)
 {
-    return verdict->reason == ACL_REASON_COMMAND ? slice_of(entry->full_name)
-           : verdict->allowed                    ? SLICE("")
-                                                 : argv[verdict->at];
+    return verdict->reason == ACL_REASON_COMMAND ? slice_of(entry->full_name) : argv[verdict->at];
 }
 
 void acl_verdict_text(const struct acl_verdict *verdict, const char *username,

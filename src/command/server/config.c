@@ -76,6 +76,7 @@ static void resetstat(struct call *call)
 {
     const struct host *host = call->worker->host;
     stats_reset(call->worker->server);
+    acl_reset_stats(&call->worker->server->acl);
     host->reset_stats(host->app);
     resp_ok(call->out);
 }
