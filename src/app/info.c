@@ -61,12 +61,14 @@ static void write_clients(struct app *app, struct resp_out *out)
     put(out,
         "connected_clients:%llu\r\ncluster_connections:0\r\nmaxclients:%llu\r\nclient_recent_max_input_"
         "buffer:0\r\n"
-        "client_recent_max_output_buffer:0\r\nblocked_clients:%llu\r\ntracking_clients:0\r\nclients_in_timeout_"
+        "client_recent_max_output_buffer:0\r\nblocked_clients:%llu\r\ntracking_clients:0\r\nclients_in_"
+        "timeout_"
         "table:%llu\r\n"
-        "total_blocking_keys:%llu\r\ntotal_blocking_keys_on_nokey:%llu\r\nwatching_clients:%llu\r\ntotal_watched_keys:%llu\r\n",
-        LLU(stats.connected), LLU(atomic_load(&app->client_settings.maxclients)), LLU(atomic_load(&blocks->waiting)),
-        LLU(atomic_load(&blocks->with_deadline)), LLU(atomic_load(&blocks->keys)),
-        LLU(atomic_load(&blocks->keys_if_gone)),
+        "total_blocking_keys:%llu\r\ntotal_blocking_keys_on_nokey:%llu\r\nwatching_clients:%llu\r\ntotal_"
+        "watched_keys:%llu\r\n",
+        LLU(stats.connected), LLU(atomic_load(&app->client_settings.maxclients)),
+        LLU(atomic_load(&blocks->waiting) + stats.held), LLU(atomic_load(&blocks->with_deadline)),
+        LLU(atomic_load(&blocks->keys)), LLU(atomic_load(&blocks->keys_if_gone)),
         LLU(atomic_load(&app->server.watches.watchers)), LLU(atomic_load(&app->server.watches.keys)));
 }
 

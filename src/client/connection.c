@@ -53,11 +53,20 @@ static void list_remove(struct client_loop *loop, struct client_connection *c)
     atomic_fetch_sub_explicit(&loop->pool->connected, 1, memory_order_relaxed);
 }
 
+/* Whether a pause holds it, for INFO. */
+static void count_held(struct client_connection *c, bool held)
+{
+    if (held && !c->counted_held) atomic_fetch_add_explicit(&c->loop->pool->held, 1, memory_order_relaxed);
+    if (!held && c->counted_held) atomic_fetch_sub_explicit(&c->loop->pool->held, 1, memory_order_relaxed);
+    c->counted_held = held;
+}
+
 void client_connection_close(struct client_connection *c)
 {
     if (c->closing) return;
     c->closing = true;
     session_end(&c->session, c->loop->worker);
+    count_held(c, false);
     list_remove(c->loop, c);
     if (c->listed) client_directory_remove(&c->loop->directory, c);
     uv_close(&c->uv.handle, on_closed);
@@ -141,6 +150,7 @@ static void hold_back(struct client_connection *c)
 {
     c->paused = true;
     c->loop->paused = true;
+    count_held(c, true);
 }
 
 /* Executes the complete requests among the bytes; returns how many bytes are done with. The connection may be
@@ -373,6 +383,7 @@ void client_connection_resume(struct client_connection *c)
 {
     c->paused = false;
     client_connection_go_on(c);
+    if (!c->closing) count_held(c, c->paused);
 }
 
 void client_connection_check(struct client_connection *c)

@@ -50,14 +50,15 @@ struct client_connection {
     bool local_socket;  /* unix */
     bool listed;        /* in the loop's directory */
     bool reading;
-    bool paused;    /* the next request is held by CLIENT PAUSE */
-    bool blocked;   /* its last command waits: it is read, and nothing is executed */
-    bool unblocked; /* not any more: goes on when the turn ends */
-    bool to_end;    /* ends when the turn ends */
-    bool too_slow;  /* closes when the turn ends: more waits for it than it may have */
-    bool ending;    /* closes once its output is sent */
-    bool closing;   /* the handle is being closed; not in the loop's list any more */
-    bool killed;    /* by another worker: closes at the next delivery of mail */
+    bool paused;       /* the next request is held by CLIENT PAUSE */
+    bool counted_held; /* among those that CLIENT PAUSE holds */
+    bool blocked;      /* its last command waits: it is read, and nothing is executed */
+    bool unblocked;    /* not any more: goes on when the turn ends */
+    bool to_end;       /* ends when the turn ends */
+    bool too_slow;     /* closes when the turn ends: more waits for it than it may have */
+    bool ending;       /* closes once its output is sent */
+    bool closing;      /* the handle is being closed; not in the loop's list any more */
+    bool killed;       /* by another worker: closes at the next delivery of mail */
 };
 
 /* Takes over an accepted socket, whatever the outcome. `local`: the peer is on this machine. `address` is malloc'd and goes over

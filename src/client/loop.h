@@ -65,6 +65,7 @@ struct client_pool {
     atomic_bool listeners_posted; /* the mail is under way */
     atomic_bool stopping;
     atomic_uint connected;
+    atomic_uint held; /* by CLIENT PAUSE */
     _Atomic uint64_t next_id;
     _Atomic uint64_t received;
     _Atomic uint64_t rejected;

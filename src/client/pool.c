@@ -150,6 +150,7 @@ void client_pool_stats(const struct client_pool *pool, struct client_pool_stats 
 {
     *stats_out = (struct client_pool_stats){
         .connected = atomic_load_explicit(&pool->connected, memory_order_relaxed),
+        .held = atomic_load_explicit(&pool->held, memory_order_relaxed),
         .received = atomic_load_explicit(&pool->received, memory_order_relaxed),
         .rejected = atomic_load_explicit(&pool->rejected, memory_order_relaxed),
         .output_limit_disconnections =

@@ -66,6 +66,7 @@ void client_pool_close(struct client_pool *pool);
 
 struct client_pool_stats {
     uint64_t connected;
+    uint64_t held; /* by CLIENT PAUSE */
     uint64_t received; /* connections accepted since the start */
     uint64_t rejected; /* by maxclients */
     uint64_t output_limit_disconnections;
