@@ -201,6 +201,7 @@ enum error wal_base_durable(struct wal *wal)
         error = wal->storage->sync(wal->image);
     }
     if (error != ERROR_OK) {
+        wal_note_distrust(wal);
         wal_fail(wal, error, "the image");
         return error;
     }

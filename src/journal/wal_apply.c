@@ -244,6 +244,7 @@ bool wal_step_apply(struct wal *wal)
     }
     if (error == ERROR_OK && read != WAL_READ_RECORD && read != WAL_READ_LIMIT) error = ERROR_CORRUPT;
     if (error != ERROR_OK) {
+        wal_note_distrust(wal);
         wal_fail(wal, error, "the image (the journal as read back makes no sense, or the disk is full)");
         return false;
     }
@@ -282,6 +283,7 @@ bool wal_step_checkpoint(struct wal *wal)
     }
     atomic_store(&wal->checkpoint_runs, false);
     if (error != ERROR_OK) {
+        wal_note_distrust(wal);
         wal_fail(wal, error, "the image");
         return false;
     }

@@ -144,6 +144,7 @@ struct wal {
     unsigned applied_turn;
     bool stops;
     bool told_of_limit;
+    bool image_failed;
     uint64_t syncs;
     uint64_t checkpoints;
     uint64_t waits_for_room;
@@ -213,6 +214,8 @@ void wal_note_read(const char *notes, uint64_t boot_mark, struct wal_notes *note
 const struct wal_note_layout *wal_note_choose(const struct wal_notes *notes);
 enum wal_presence wal_note_presence(const struct wal_notes *notes);
 void wal_note_write(struct wal *wal, enum wal_note_kind kind, const struct wal_position *position);
+/* J10: a sync of the image failed, so its cached pages prove nothing: the next start begins at the checkpoint. */
+void wal_note_distrust(struct wal *wal);
 
 /* ---- wal_apply.c ---- */
 

@@ -79,16 +79,25 @@ void wal_note_write(struct wal *wal, enum wal_note_kind kind, const struct wal_p
                                    .boot_mark = wal->boot_mark,
                                    .epoch = position->epoch,
                                    .chain = position->chain};
-    uint64_t off;
+    uint64_t off = 0;
     memcpy(note.heap_id, wal->heap_id, sizeof note.heap_id);
     pthread_mutex_lock(&wal->lock);
-    note.sequence = ++wal->note_sequence;
-    if (kind == WAL_NOTE_APPLIED) off = WAL_NOTE_APPLIED_OFF(wal->applied_turn ^= 1);
-    else off = WAL_NOTE_CHECKPOINT_OFF(wal->checkpoint_turn ^= 1);
+    if (kind != WAL_NOTE_APPLIED || !wal->image_failed) {
+        note.sequence = ++wal->note_sequence;
+        if (kind == WAL_NOTE_APPLIED) off = WAL_NOTE_APPLIED_OFF(wal->applied_turn ^= 1);
+        else off = WAL_NOTE_CHECKPOINT_OFF(wal->checkpoint_turn ^= 1);
+        note.crc32c = checksum(&note);
+        /* What it speaks of was stored before it: after a process death the page cache says no less. */
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        memcpy(wal->image_base + wal->note_off + off, &note, sizeof note);
+    }
     pthread_mutex_unlock(&wal->lock);
-    note.crc32c = checksum(&note);
-    /* What it speaks of was stored before it: after a process death the page cache says no less. */
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    memcpy(wal->image_base + wal->note_off + off, &note, sizeof note);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+void wal_note_distrust(struct wal *wal)
+{
+    pthread_mutex_lock(&wal->lock);
+    wal->image_failed = true;
+    memset(wal->image_base + wal->note_off + WAL_NOTE_APPLIED_OFF(0), 0, WAL_SECTOR_BYTES);
+    pthread_mutex_unlock(&wal->lock);
 }

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PAGE_BYTES        UINT64_C(4096)
 #define BATCH_BYTES       (UINT64_C(16) << 20)
 #define PROGRESS_AFTER_NS INT64_C(500000000)
 #define PROGRESS_EVERY_NS INT64_C(500000000)
@@ -148,7 +149,7 @@ static void report(const struct replay *replay, bool this_boot, struct wal_recov
     if (replay->end == WAL_READ_TORN)
         wal_log(wal, WAL_WARNING,
                 "The journal ends with a record at LSN %" PRIu64 " that is incomplete or damaged: %" PRIu64
-                " bytes were cut, which were never durable",
+                " bytes were cut",
                 recovery_out->lsn, recovery_out->cut_bytes);
     if (replay->records > 0 || replay->end == WAL_READ_TORN)
         wal_log(wal, WAL_NOTICE,
@@ -159,12 +160,38 @@ static void report(const struct replay *replay, bool this_boot, struct wal_recov
 
 /* ---- opening ---- */
 
-static enum error sync_tail(struct wal *wal, uint64_t lsn)
+/* A sync that failed in the process before this one left pages that are clean and on no disk (J10): a store into
+ * each has them written again. */
+static void dirty_again(struct wal *wal, uint64_t start, uint64_t end)
+{
+    for (uint64_t lsn = start & ~(PAGE_BYTES - 1); lsn < end; lsn += PAGE_BYTES) {
+        volatile char *at = wal_segment_at(wal, lsn)->base + WAL_HEAD_BYTES + (lsn & (wal->data_bytes - 1));
+        *at = *at;
+    }
+}
+
+static uint64_t find_end(struct wal *wal, const struct wal_position *start)
+{
+    struct wal_position position = *start;
+    struct wal_record record;
+    enum wal_read read;
+    do
+        read = wal_stream_next(wal, &wal->patches, atomic_load(&wal->prepared_end), &position, &record);
+    while (read == WAL_READ_RECORD || read == WAL_READ_EPOCH);
+    return position.lsn;
+}
+
+static enum error sync_tail(struct wal *wal, const struct wal_position *start, bool this_boot)
 {
     enum error error = ERROR_OK;
-    uint64_t end = atomic_load(&wal->prepared_end) >> wal->data_shift;
-    for (uint64_t number = lsn >> wal->data_shift; number < end && error == ERROR_OK; number++)
-        error = wal->storage->sync(wal->slots[number % WAL_SLOTS]->file);
+    uint64_t end = atomic_load(&wal->prepared_end);
+    if (this_boot) {
+        end = find_end(wal, start);
+        dirty_again(wal, start->lsn, end);
+    }
+    for (uint64_t lsn = start->lsn & ~(wal->data_bytes - 1); lsn < end && error == ERROR_OK;
+         lsn += wal->data_bytes)
+        error = wal->storage->sync(wal_segment_at(wal, lsn)->file);
     return error;
 }
 
@@ -221,7 +248,7 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
 
     error = take_segments(wal, noted, start.lsn, detail, cap);
     if (error != ERROR_OK) return error;
-    error = sync_tail(wal, start.lsn); /* J6 */
+    error = sync_tail(wal, &start, this_boot); /* J6 */
     if (error != ERROR_OK) {
         snprintf(detail, cap, "cannot sync the journal in %s: %s", wal->folder_path, error_text(error));
         return error;

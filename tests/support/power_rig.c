@@ -137,6 +137,7 @@ void rig_append(struct rig *rig, size_t bytes)
 {
     struct writing writing;
     begin(rig, &writing);
+    ASSERT(bytes % REDO_WORD_BYTES == 0);
     if (bytes > 0) put_range(&writing, random_off(rig, &writing, bytes), bytes, &rig->seed);
     unsigned operations = bytes > 0 ? 0 : 1 + (unsigned)(rig_random(&rig->seed) % 5);
     for (unsigned i = 0; i < operations; i++) {
