@@ -125,7 +125,7 @@ static void work_at_moment(void *arg, const char *what, const char *path)
 {
     struct rig *working = arg;
     if (strcmp(what, "sync") == 0 && strcmp(path, RIG_IMAGE) == 0) {
-        rig_append(working, 800);
+        rig_append(working, 5000); /* into another segment */
         wal_step_sync(working->wal);
         wal_step_apply(working->wal);
     }
@@ -377,6 +377,56 @@ static void test_J7_dead_timelines_stay_dead(void **state)
     rig_end(&rig);
 }
 
+/* A journal is removed and begun again, and the files of the first come back, by a power cut before their names were gone.
+ * Same places, same epoch: only the chain tells whose records stand behind the new ones. */
+static void test_J7_an_older_journal_stays_dead(void **state)
+{
+    (void)state;
+    rig_start(&rig, WAL_ALWAYS, 27);
+    uint64_t seed = rig.seed;
+    for (unsigned i = 0; i < 3; i++)
+        rig_append(&rig, 400);
+    rig_sync(&rig);
+    wal_abandon(rig.wal);
+    rig.wal = NULL;
+    struct lying_disk *old = cut_newest(&rig);
+    struct wal_options options = rig.options;
+    options.storage = &old->storage;
+    options.boot_mark = 2;
+    assert_int_equal(wal_remove(&options), ERROR_OK);
+    uint64_t size;
+    assert_null(lying_disk_live(old, RIG_FOLDER "/0000000000000001", &size));
+    /* The names come back: */
+    for (unsigned i = 0; i < LYING_FILES; i++) {
+        const struct lying_file *from = &rig.disk->files[i];
+        if (!from->exists || strcmp(from->names[from->name_count - 1], RIG_IMAGE) == 0) continue;
+        char *bytes =
+            lying_disk_add(old, from->names[from->name_count - 1], from->sizes[from->size_count - 1]);
+        memcpy(bytes, from->live, from->sizes[from->size_count - 1]);
+    }
+    lying_disk_look(old);
+    /* The image as the first journal found it, so that the same record says the same. */
+    memset(lying_disk_live(old, RIG_IMAGE, &size) + RIG_DATA_OFF, 0, RIG_IMAGE_START - RIG_DATA_OFF);
+    char detail[512];
+    memcpy(&again, &rig,
+           offsetof(struct rig, history) + offsetof(struct rig_history, entries) + sizeof(struct rig_entry));
+    again.disk = old;
+    again.history.count = again.history.borrowed = 1;
+    again.floor = 1;
+    again.boot = 2;
+    again.seed = seed;
+    again.options = options;
+    assert_int_equal(wal_create(&again.options, 0, &again.wal, detail, sizeof detail), ERROR_OK);
+    assert_int_equal(wal_base_durable(again.wal), ERROR_OK);
+    assert_int_equal(wal_end(again.wal), lsn_of(&rig, 0));
+    rig_append(&again, 400);
+    assert_int_equal(lsn_of(&again, 1), lsn_of(&rig, 1));
+    rig_sync(&again);
+    try_cuts(&again);
+    rig_end(&again);
+    rig_end(&rig);
+}
+
 static void test_J8_records_span_segments_and_exceed_the_limit(void **state)
 {
     (void)state;
@@ -545,6 +595,7 @@ int main(void)
         cmocka_unit_test(test_J5_growth_comes_before_what_lies_there),
         cmocka_unit_test(test_J6_recovery_syncs_before_it_applies),
         cmocka_unit_test(test_J7_dead_timelines_stay_dead),
+        cmocka_unit_test(test_J7_an_older_journal_stays_dead),
         cmocka_unit_test(test_J8_records_span_segments_and_exceed_the_limit),
         cmocka_unit_test(test_J9_bad_tails_end_the_replay_and_are_told),
         cmocka_unit_test(test_J10_a_failed_sync_of_the_journal_is_final),
