@@ -1,6 +1,8 @@
 /* apply.c: options into effect (apply.h). */
 #include "app/apply.h"
 
+#include "command/notify.h"
+
 #include <string.h>
 
 #define SET(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
@@ -30,6 +32,9 @@ static void apply_commands(struct app *app)
     SET(settings->appendonly, config_bool(config, "appendonly"));
     SET(settings->lazyfree_user_flush, config_bool(config, "lazyfree-lazy-user-flush"));
     SET(settings->compress_payloads, config_bool(config, "rdbcompression"));
+    SET(settings->tracking_max_keys, (uint64_t)config_int(config, "tracking-table-max-keys"));
+    SET(settings->notify_events, notify_classes(config_slice(config, "notify-keyspace-events")));
+    server_state_notify(&app->server, atomic_load(&settings->notify_events));
     SET(settings->enable_debug_command, config_choice(config, "enable-debug-command"));
 }
 
@@ -98,11 +103,6 @@ static bool wants_journal(const struct app *app)
     return asked && heap_mode(app->heap) != HEAP_MODE_DAX;
 }
 
-static bool wants_notifications(const struct app *app)
-{
-    return *config_text(app->config, "notify-keyspace-events") != '\0';
-}
-
 static const struct warning {
     bool (*applies)(const struct app *app);
     const char *text;
@@ -111,7 +111,6 @@ static const struct warning {
      "Every acknowledged write survives kill -9 and crashes of the server, but not yet power loss or a crash "
      "of "
      "the kernel, whatever 'appendonly' and 'save' ask for; SAVE and BGSAVE write all data to the medium."},
-    {wants_notifications, "Keyspace notifications are not supported yet: none are sent."},
 };
 
 void apply_warn(struct app *app)

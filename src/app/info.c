@@ -61,13 +61,13 @@ static void write_clients(struct app *app, struct resp_out *out)
     put(out,
         "connected_clients:%llu\r\ncluster_connections:0\r\nmaxclients:%llu\r\nclient_recent_max_input_"
         "buffer:0\r\n"
-        "client_recent_max_output_buffer:0\r\nblocked_clients:%llu\r\ntracking_clients:0\r\nclients_in_"
+        "client_recent_max_output_buffer:0\r\nblocked_clients:%llu\r\ntracking_clients:%llu\r\nclients_in_"
         "timeout_"
         "table:%llu\r\n"
         "total_blocking_keys:%llu\r\ntotal_blocking_keys_on_nokey:%llu\r\nwatching_clients:%llu\r\ntotal_"
         "watched_keys:%llu\r\n",
         LLU(stats.connected), LLU(atomic_load(&app->client_settings.maxclients)),
-        LLU(atomic_load(&blocks->waiting) + stats.held), LLU(atomic_load(&blocks->with_deadline)),
+        LLU(atomic_load(&blocks->waiting) + stats.held), LLU(atomic_load(&app->server.tracking.clients)), LLU(atomic_load(&blocks->with_deadline)),
         LLU(atomic_load(&blocks->keys)), LLU(atomic_load(&blocks->keys_if_gone)),
         LLU(atomic_load(&app->server.watches.watchers)), LLU(atomic_load(&app->server.watches.keys)));
 }
@@ -169,6 +169,18 @@ static void write_persistence(struct app *app, struct resp_out *out)
         "aof_current_rewrite_time_sec:-1\r\naof_last_bgrewrite_status:ok\r\naof_last_write_status:ok\r\n");
 }
 
+static void put_pubsub(struct server_state *server, struct resp_out *out)
+{
+    put(out, "pubsub_channels:%llu\r\npubsub_patterns:%llu\r\npubsubshard_channels:%llu\r\n",
+        LLU(pubsub_topics(server, PUBSUB_CHANNEL)), LLU(pubsub_topics(server, PUBSUB_PATTERN)),
+        LLU(pubsub_topics(server, PUBSUB_SHARD)));
+    put(out, "latest_fork_usec:0\r\ntotal_forks:0\r\nmigrate_cached_sockets:%u\r\n",
+        link_cache_count(&server->links));
+    put(out, "tracking_total_keys:%llu\r\ntracking_total_items:%llu\r\ntracking_total_prefixes:%llu\r\n",
+        LLU(atomic_load(&server->tracking.keys)), LLU(atomic_load(&server->tracking.items)),
+        LLU(tracking_prefixes(server)));
+}
+
 static void write_stats(struct app *app, struct resp_out *out)
 {
     struct worker_counters sum;
@@ -195,11 +207,7 @@ static void write_stats(struct app *app, struct resp_out *out)
         LLU(keyspace_expired_count(app->keyspace) + sum.expired_keys), LLU(memory.evicted),
         LLU(memory.total_exceeded_ms), LLU(memory.current_exceeded_ms), LLU(sum.keyspace_hits),
         LLU(sum.keyspace_misses));
-    put(out, "pubsub_channels:0\r\npubsub_patterns:0\r\npubsubshard_channels:0\r\nlatest_fork_usec:"
-             "0\r\ntotal_forks:0\r\n"
-             "migrate_cached_sockets:%u\r\ntracking_total_keys:0\r\ntracking_total_items:0\r\ntracking_total_"
-             "prefixes:0\r\n",
-        link_cache_count(&app->server.links));
+    put_pubsub(&app->server, out);
     put(out,
         "unexpected_error_replies:0\r\ntotal_error_replies:%llu\r\ntotal_reads_processed:%llu\r\n"
         "total_writes_processed:%llu\r\nclient_query_buffer_limit_disconnections:%llu\r\n"

@@ -249,6 +249,7 @@ void block_finish(struct worker *worker, struct waiter *waiter)
         dispatch__call(&run, command->entry->command, &command->request, command->keys, command->key_count);
     call.reply_at = 0;
     run.ticks = clock_ticks() - waiter->ticks;
+    run.monitored = false; /* it was shown when it came */
     dispatch__account(&run, &call, command->entry);
     block_table_claim(table_of(worker), waiter);
     waiter->posted = true;

@@ -104,6 +104,7 @@ void block_serve_mail(struct worker_mail *mail, struct worker *worker)
         gate_enter_exclusive(&server->gate);
         block_serve(&run);
         gate_leave_exclusive(&server->gate);
+        inbox_settle(worker);
     }
     serve_durable(worker);
 }

@@ -50,9 +50,14 @@ static void touch(struct call *call, size_t index, struct entry *entry)
 struct entry *call_look(struct call *call, size_t index)
 {
     struct entry *entry = call_peek(call, index);
-    if (entry) COUNTER_ADD(call, keyspace_hits);
-    else COUNTER_ADD(call, keyspace_misses);
-    return entry;
+    if (entry) {
+        COUNTER_ADD(call, keyspace_hits);
+        return entry;
+    }
+    COUNTER_ADD(call, keyspace_misses);
+    if (__builtin_expect(atomic_load_explicit(&call->worker->server->wants, memory_order_relaxed) != 0, 0))
+        changes_note_event(call, "keymiss", &call->keys[index]);
+    return NULL;
 }
 
 struct entry *call_edit(struct call *call, size_t index)
@@ -107,6 +112,8 @@ void call_notify(struct call *call, const char *event, const struct key *key)
     if (__builtin_expect(watch_has_keys(watches, key->stripe), 0))
         watch_touch(watches, call->db, key, strcmp(event, "expired") == 0);
     if (block_has_keys(&call->worker->server->blocks)) block_touch(call, event, key);
+    if (__builtin_expect(atomic_load_explicit(&call->worker->server->wants, memory_order_relaxed) != 0, 0))
+        changes_note(call, event, key);
     call->changes++;
 }
 

@@ -18,11 +18,15 @@
 #include "command/acl/session.h"
 #include "command/batch.h"
 #include "command/block.h"
+#include "command/connection/connection_commands.h"
 #include "command/dispatch_run.h"
 #include "command/multi.h"
+#include "command/notify.h"
+#include "command/pubsub/pubsub_commands.h"
 #include "command/push.h"
 #include "command/transaction/transaction_commands.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +34,7 @@
 #define LARGE_REPLIES_BYTES (1u << 20) /* sent before more are made: 64 replies could be 512 MiB each */
 #define RECLAIM_STEP_BLOCKS 256        /* freed in one stay in the gate */
 #define RECLAIM_STEPS       16         /* between two looks at whether there is room now */
+#define TRACKING_EFFORT     1000       /* keys that are let go after a batch */
 #define RECLAIM_ROUNDS      16         /* then a write is refused although more could be freed */
 #define CLOCK_STALE_NS      1000000    /* a command longer than this makes the wall clock be read again */
 
@@ -44,6 +49,8 @@ static void load_settings(struct run *run)
     run->note_from_ns = from_ns;
     run->track_latency = atomic_load_explicit(&settings->latency_tracking, memory_order_relaxed);
     run->memory_known = run->memory_stuck = false;
+    run->wants = atomic_load_explicit(&run->server->wants, memory_order_relaxed);
+    run->monitored = atomic_load_explicit(&run->server->monitors, memory_order_relaxed) > 0;
 }
 
 /* What is written from now on counts as used now; a frequency outlives the value it was counted for. */
@@ -139,6 +146,7 @@ void dispatch__account(struct run *run, const struct call *call, const struct co
         count_error(run, call->reply_at);
     }
     if (__builtin_expect(duration_ns >= run->note_from_ns, 0)) note_slow(run, call, duration_ns);
+    if (__builtin_expect(run->monitored, 0)) monitor_show(call);
 }
 
 /* ---- what may keep a command from running ---- */
@@ -240,6 +248,7 @@ static uint32_t effective_flags(const struct run *run, const struct command *com
 
 static bool is_paused(const struct run *run, const struct command *command)
 {
+    if (inbox_hold(&run->worker->sender)) return true;
     switch (server_state_paused(run->server, run->now_ms)) {
     case PAUSE_NONE: return false;
     case PAUSE_WRITE: return (effective_flags(run, command) & (COMMAND_WRITE | COMMAND_MAY_REPLICATE)) != 0;
@@ -294,6 +303,15 @@ static bool may_run(struct run *run, const struct batch_item *item, const struct
         reject(run, item->entry, "OOM out of process memory.");
         return false;
     }
+    if (__builtin_expect(session_is_subscribed(run->session), 0) && !pubsub_allows(run->session, command)) {
+        char text[COMMAND_ERROR_BYTES];
+        snprintf(text, sizeof text,
+                 "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+                 "context",
+                 item->entry->full_name);
+        reject(run, item->entry, text);
+        return false;
+    }
     return true;
 }
 
@@ -303,9 +321,11 @@ static void end_transaction(struct call *call)
 {
     if (call->failed) {
         tx_abort(call->tx);
+        changes_cut(&call->worker->changes, 0);
         return;
     }
     tx_commit(call->tx);
+    changes_send(call->worker); /* N2 */
     if (call->changes) stats_add(&call->worker->counters.changes, call->changes);
 }
 
@@ -321,6 +341,13 @@ static void unlock_stripes(struct call *call, uint64_t stripes)
     else if (stripes) keyspace_unlock_set(call->keyspace, stripes);
 }
 
+void dispatch__handle(struct call *call)
+{
+    if (__builtin_expect(call->run->wants & NOTIFY_NEW, 0)) changes_look(call);
+    call->command->handler(call);
+    if (__builtin_expect(call->session->tracker != NULL, 0) && !call->failed) tracking_remember(call); /* K1 */
+}
+
 /* False when nothing was done: somebody waits for what the command may put at its keys (B2). */
 static bool run_shared(struct run *run, struct call *call, uint64_t stripes)
 {
@@ -329,7 +356,7 @@ static bool run_shared(struct run *run, struct call *call, uint64_t stripes)
     bool wakes = block_wakes(&run->server->blocks, call->command, call->keys, call->key_count);
     if (__builtin_expect(!wakes, 1)) {
         tx_begin(call->tx);
-        call->command->handler(call);
+        dispatch__handle(call);
         end_transaction(call);
     }
     unlock_stripes(call, stripes); /* D1 */
@@ -340,7 +367,7 @@ void dispatch__run_alone(struct call *call)
 {
     call->alone = true;
     tx_begin(call->tx);
-    call->command->handler(call);
+    dispatch__handle(call);
     end_transaction(call);
 }
 
@@ -419,6 +446,7 @@ void dispatch__execute(struct run *run, struct call *call, const struct command_
         load_settings(run);
     }
     if (!call->blocked) dispatch__account(run, call, entry); /* else when its wait has ended */
+    else if (run->monitored) monitor_show(call);
 }
 
 /* Between MULTI and EXEC. */
@@ -438,6 +466,14 @@ static void queue(struct run *run, const struct batch_item *item, const struct r
     resp_simple(run->out, "QUEUED");
 }
 
+/* CLIENT CACHING holds for the command that follows, or for a transaction. */
+static void end_caching(struct session *session, const struct command_entry *entry)
+{
+    bool caching = tracking_flags(session) & TRACKING_CACHING;
+    if (!caching || multi_is_open(session) || entry->container == &connection_client) return;
+    tracking_set_caching(session, false);
+}
+
 static void execute(struct run *run, const struct batch *batch, const struct batch_item *item,
                     const struct resp_request *request)
 {
@@ -449,6 +485,7 @@ static void execute(struct run *run, const struct batch *batch, const struct bat
     }
     struct call call = dispatch__call(run, command, request, keys, item->key_count);
     dispatch__execute(run, &call, item->entry, item->stripes);
+    if (__builtin_expect(run->session->tracker != NULL, 0)) end_caching(run->session, item->entry);
     run->bytes_unseen += request->bytes;
     if (run->bytes_unseen >= UNSEEN_BYTES_MAX) run->memory_known = false;
 }
@@ -466,6 +503,27 @@ static void end_reply(struct run *run)
     else if (run->session->reply == SESSION_REPLY_SKIP_NEXT) run->session->reply = SESSION_REPLY_SKIP;
 }
 
+/* ---- messages ---- */
+
+/* What others have sent to this worker's sessions comes before what these get from now on. */
+static void deliver(struct run *run)
+{
+    dispatch__leave_shared(run); /* I2 */
+    inbox_drain(run->worker);
+}
+
+static bool has_sent_to_itself(const struct worker *worker)
+{
+    return worker->sent >> worker->id & 1;
+}
+
+/* Tracked keys beyond their number are let go. */
+static void limit_tracking(struct run *run)
+{
+    uint64_t max_keys = atomic_load_explicit(&run->server->settings->tracking_max_keys, memory_order_relaxed);
+    run->worker->sent |= tracking_limit(run->server, &run->worker->sender, max_keys, TRACKING_EFFORT);
+}
+
 static bool replies_are_large(const struct run *run)
 {
     return run->out->len - run->out_begin > LARGE_REPLIES_BYTES;
@@ -481,6 +539,7 @@ static enum dispatch_stop run_batch(struct run *run, struct batch *batch, const 
         push_begin(run->worker, run->session);
         batch_prefetch(batch, item, run->worker->keyspace, run->session->db);
         if (may_run(run, item, &requests[i])) execute(run, batch, item, &requests[i]);
+        if (__builtin_expect(has_sent_to_itself(run->worker), 0)) deliver(run);
         push_end(run->worker, run->out);
         end_reply(run);
         (*done)++;
@@ -513,6 +572,11 @@ enum dispatch_stop dispatch_batch(struct worker *worker, struct session *session
     out->proto = session->proto;
     *done_out = 0;
     note_time(&run);
+    if (__builtin_expect(inbox_has_mail(&worker->inbox), 0)) {
+        push_begin(worker, session);
+        deliver(&run);
+        push_end(worker, out);
+    }
     while (stop == DISPATCH_DONE && *done_out < count && !replies_are_large(&run)) {
         const struct resp_request *next = requests + *done_out;
         size_t size = count - *done_out < DISPATCH_BATCH_MAX ? count - *done_out : DISPATCH_BATCH_MAX;
@@ -521,5 +585,7 @@ enum dispatch_stop dispatch_batch(struct worker *worker, struct session *session
         stop = run_batch(&run, worker->batch, next, done_out);
         dispatch__leave_shared(&run);
     }
+    if (__builtin_expect(run.wants & SERVER_WANTS_TRACKING, 0)) limit_tracking(&run);
+    if (__builtin_expect(worker->sent != 0, 0)) inbox_wake_sent(worker);
     return stop;
 }

@@ -22,6 +22,8 @@ struct run {
     /* settings, read once per batch and after each command that may change them */
     uint64_t note_from_ns; /* slower commands are looked at by note_slow */
     bool track_latency;
+    uint32_t wants; /* server->wants */
+    bool monitored; /* somebody is shown all commands */
 };
 
 void dispatch__enter_shared(struct run *run);
@@ -39,6 +41,8 @@ bool dispatch__user_still_may(struct run *run, const struct kept_command *comman
 void dispatch__execute(struct run *run, struct call *call, const struct command_entry *entry, uint64_t stripes);
 /* From the transaction's beginning to its end. The caller is alone in the server, and serves who waits for the keys behind it. */
 void dispatch__run_alone(struct call *call);
+/* Runs the handler inside an open transaction, and what belongs to it. */
+void dispatch__handle(struct call *call);
 /* Counts a call that was executed since run->ticks. */
 void dispatch__account(struct run *run, const struct call *call, const struct command_entry *entry);
 

@@ -11,6 +11,7 @@ const struct command *const *const command_index[] = {
     hash_commands,
     hyperloglog_commands,
     list_commands,
+    pubsub_commands,
     server_commands,
     set_commands,
     sorted_set_commands,

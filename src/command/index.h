@@ -14,6 +14,7 @@ extern const struct command *const geo_commands[];
 extern const struct command *const hash_commands[];
 extern const struct command *const hyperloglog_commands[];
 extern const struct command *const list_commands[];
+extern const struct command *const pubsub_commands[];
 extern const struct command *const server_commands[];
 extern const struct command *const set_commands[];
 extern const struct command *const sorted_set_commands[];

@@ -2,6 +2,7 @@
 #include "command/server_state.h"
 
 #include "command/index.h"
+#include "util/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,9 @@ enum error server_state_open(struct server_state *server, struct settings *setti
     memset(server, 0, sizeof *server);
     server->settings = settings;
     server->worker_count = worker_count;
+    server_state_notify(server, atomic_load(&settings->notify_events));
     server->clock = clock_calibrate();
+    server->seed = hash_mix(clock_ticks() ^ (uint64_t)clock_wall_us());
     slowlog_init(&server->slowlog);
     latency_init(&server->latency);
     link_cache_open(&server->links);
@@ -35,9 +38,17 @@ void server_state_close(struct server_state *server)
     watch_table_close(&server->watches);
     block_table_close(&server->blocks);
     link_cache_close(&server->links);
+    tracking_close(&server->tracking);
     slowlog_clear(&server->slowlog);
     server->table = NULL;
     server->workers = NULL;
+}
+
+void server_state_notify(struct server_state *server, uint32_t classes)
+{
+    uint32_t old = atomic_load(&server->wants);
+    while (!atomic_compare_exchange_weak(&server->wants, &old, (old & SERVER_WANTS_TRACKING) | classes))
+        ;
 }
 
 void server_state_pause(struct server_state *server, enum pause_mode mode, int64_t now_ms, int64_t until_ms)

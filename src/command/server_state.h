@@ -16,6 +16,7 @@
 #include "command/slowlog.h"
 #include "command/stats.h"
 #include "command/table.h"
+#include "command/tracking.h"
 #include "command/watch.h"
 #include "util/clock.h"
 
@@ -34,8 +35,13 @@ struct server_state {
     struct watch_table watches;
     struct block_table blocks;
     struct link_cache links; /* of MIGRATE */
+    _Atomic uint32_t wants;    /* what is to be told of changes: classes of events (notify.h), and ... */
+#define SERVER_WANTS_TRACKING (1u << 31)
+    struct tracking tracking;
+    _Atomic uint64_t monitors; /* sessions */
     struct worker **workers; /* set by worker_open */
     unsigned worker_count;
+    uint64_t seed; /* of hashes that live in memory alone */
     _Atomic uint64_t stats_epoch; /* grows with each reset (stats.h) */
     _Atomic int pause_mode;       /* enum pause_mode, until pause_until_ms */
     _Atomic int64_t pause_until_ms;
@@ -47,6 +53,9 @@ struct server_state {
 MUST_CHECK enum error server_state_open(struct server_state *server, struct settings *settings,
                                         unsigned worker_count, unsigned background_threads);
 void server_state_close(struct server_state *server);
+
+/* The classes of events that are notified from now on (notify.h); any thread. */
+void server_state_notify(struct server_state *server, uint32_t classes);
 
 /* Pauses until then. Pauses add up: the later end and the stricter mode stay. */
 void server_state_pause(struct server_state *server, enum pause_mode mode, int64_t now_ms, int64_t until_ms);

@@ -3,7 +3,10 @@
 
 #include "command/acl/session.h"
 #include "command/block.h"
+#include "command/monitor.h"
 #include "command/multi.h"
+#include "command/pubsub.h"
+#include "command/tracking.h"
 
 #include <stdlib.h>
 
@@ -25,10 +28,18 @@ void session_reset(struct session *session)
     session->reply = SESSION_REPLY_ON;
 }
 
+void session_be_quiet(struct session *session, struct worker *worker)
+{
+    pubsub_end(worker, session);
+    tracking_end(worker, session);
+    monitor_end(worker, session);
+}
+
 void session_end(struct session *session, struct worker *worker)
 {
     block_end(session, worker);
     multi_end(session);
+    session_be_quiet(session, worker);
 }
 
 void session_free(struct session *session)

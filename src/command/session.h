@@ -11,6 +11,8 @@ enum session_reply { SESSION_REPLY_ON, SESSION_REPLY_OFF, SESSION_REPLY_SKIP_NEX
 
 struct acl_user;
 struct multi;
+struct subscription;
+struct tracker;
 struct worker;
 struct watcher;
 struct waiter;
@@ -37,8 +39,11 @@ struct session {
     struct watcher *watcher; /* of WATCH (watch.h); NULL: watches nothing */
     struct {
         unsigned channels, patterns, shard_channels;
+        struct subscription *first[3]; /* pubsub.c's own, by kind */
     } subscribed; /* how many: of SUBSCRIBE, PSUBSCRIBE, SSUBSCRIBE */
     struct waiter *waiter;   /* of the command that blocks it (block.h); NULL: it does not wait */
+    struct tracker *tracker; /* of CLIENT TRACKING (tracking.h); NULL: off */
+    bool monitors;           /* MONITOR */
     const char *address; /* "ip:port" of the peer, client/'s; NULL: none (SLOWLOG) */
     void *connection; /* client/'s own */
 };
@@ -50,6 +55,8 @@ static inline bool session_is_subscribed(const struct session *session)
 
 /* Back to a fresh session: RESET. Keeps id and connection; who it is, is for acl_session_begin. */
 void session_reset(struct session *session);
+/* Nothing is pushed to it any more until it asks again: subscriptions, tracking and MONITOR end. On its worker's thread. */
+void session_be_quiet(struct session *session, struct worker *worker);
 /* The connection is closing, on its worker's thread: whatever others know of the session is taken back (watched keys, subscriptions,
  * waits). Nothing is pushed to it any more. */
 void session_end(struct session *session, struct worker *worker);

@@ -52,6 +52,8 @@ struct settings {
     _Atomic bool lazyfree_user_flush;
     _Atomic bool appendonly;
     _Atomic bool compress_payloads; /* rdbcompression: of DUMP and MIGRATE */
+    _Atomic uint32_t notify_events;        /* classes (notify.h) */
+    _Atomic uint64_t tracking_max_keys;    /* tracking-table-max-keys; 0: any */
     _Atomic int enable_debug_command; /* enum debug_access */
     struct packed_settings packed;
 };

@@ -20,6 +20,8 @@ enum error worker_open(struct worker *worker, unsigned id, struct heap_thread *t
     worker->server = server;
     worker->host = host;
     resp_out_init(&worker->pushed);
+    resp_out_init(&worker->message);
+    inbox_init(&worker->inbox);
     worker->random = hash_mix(clock_ticks() + id);
     worker->stats = calloc(command_table_count(server->table), sizeof *worker->stats);
     worker->batch = batch_new();
@@ -49,6 +51,12 @@ void worker_close(struct worker *worker)
     stream_scratch_free(&worker->stream_scratch);
     hash_draft_free(&worker->hash_draft);
     resp_out_free(&worker->pushed);
+    resp_out_free(&worker->message);
+    inbox_close(&worker->inbox, worker->id);
+    pubsub_close(&worker->pubsub);
+    tracking_local_close(&worker->tracking);
+    monitor_close(&worker->monitors);
+    changes_close(&worker->changes);
     evict_close(worker->evictor);
     worker->stats = NULL;
     worker->batch = NULL;

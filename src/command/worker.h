@@ -6,7 +6,12 @@
 #define CAIRN_COMMAND_WORKER_H
 
 #include "command/block_timer.h"
+#include "command/changes.h"
+#include "command/inbox.h"
+#include "command/monitor.h"
+#include "command/pubsub.h"
 #include "command/table.h"
+#include "command/tracking.h"
 #include "db/evict.h"
 #include "db/keyspace.h"
 #include "ds/hash_packed.h"
@@ -51,6 +56,14 @@ struct worker {
     struct block_timers waits; /* of its sessions (block.h) */
     struct session *running; /* whose command is being executed; push.h's, with what was pushed to it meanwhile */
     struct resp_out pushed;
+    struct inbox inbox;         /* from other workers, and from this one */
+    struct inbox_sender sender; /* to them */
+    struct pubsub_registry pubsub; /* of its sessions */
+    struct tracking_local tracking;
+    struct monitors monitors;
+    struct resp_out message; /* being delivered: scratch */
+    struct changes changes;  /* of the open transaction */
+    uint64_t sent;           /* workers that have something in their inbox and are not woken yet, bit by bit */
     void *loop; /* client/'s own */
     _Atomic uint64_t stats_epoch; /* stats.h */
     uint64_t random;              /* worker_random */

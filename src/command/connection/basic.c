@@ -22,9 +22,18 @@ const struct command connection_ping = {
     .tips = TIPS("request_policy:all_shards", "response_policy:all_succeeded"),
 };
 
+/* A client that expects messages gets something like one. */
+static void ping_subscriber(struct call *call)
+{
+    resp_array(call->out, 2);
+    resp_bulk_text(call->out, "pong");
+    resp_bulk_slice(call->out, call->argc == 2 ? call->argv[1] : SLICE(""));
+}
+
 static void ping(struct call *call)
 {
     if (call->argc > 2) resp_error(call->out, "ERR wrong number of arguments for 'ping' command");
+    else if (call->session->proto == 2 && session_is_subscribed(call->session)) ping_subscriber(call);
     else if (call->argc == 2) resp_bulk_slice(call->out, call->argv[1]);
     else resp_simple(call->out, "PONG");
 }
@@ -84,6 +93,7 @@ const struct command connection_reset = {
 
 static void reset(struct call *call)
 {
+    session_be_quiet(call->session, call->worker);
     session_reset(call->session);
     acl_session_begin(&call->worker->server->acl, call->session);
     call->out->proto = call->session->proto;

@@ -14,12 +14,14 @@
                .sub = ARGUMENTS(ARGUMENT_WORD("on", "ON"), ARGUMENT_WORD("off", "OFF"))})
 
 static const struct command *const subcommands[] = {
-    &connection_client_getname,  &connection_client_help,
+    &connection_client_caching,  &connection_client_getname,
+    &connection_client_getredir, &connection_client_help,
     &connection_client_id,       &connection_client_info,
     &connection_client_kill,     &connection_client_list,
     &connection_client_no_evict, &connection_client_no_touch,
     &connection_client_pause,    &connection_client_reply,
     &connection_client_setinfo,  &connection_client_setname,
+    &connection_client_tracking, &connection_client_trackinginfo,
     &connection_client_unblock,  &connection_client_unpause, NULL,
 };
 
@@ -271,8 +273,12 @@ static void no_touch(struct call *call)
 static void help(struct call *call)
 {
     static const char *const lines[] = {
+        "CACHING (YES|NO)",
+        "    Track, or do not track, the keys that the next command reads (OPTIN, OPTOUT).",
         "GETNAME",
         "    The name of this connection.",
+        "GETREDIR",
+        "    The connection that invalidations of this one go to; -1: it does not track.",
         "ID",
         "    The number of this connection.",
         "INFO",
@@ -311,6 +317,11 @@ static void help(struct call *call)
         "    Note LIB-NAME or LIB-VER, the client library, for LIST.",
         "SETNAME <name>",
         "    Name this connection.",
+        "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+        "         [OPTIN] [OPTOUT] [NOLOOP]",
+        "    Tell this connection, or another, when keys change that it has read.",
+        "TRACKINGINFO",
+        "    How this connection tracks.",
         "UNBLOCK <client-id> [TIMEOUT|ERROR]",
         "    End the wait of a connection: as when its time is over, or with an error.",
         "UNPAUSE",

@@ -13,7 +13,9 @@ extern const struct command connection_quit;
 extern const struct command connection_reset;
 extern const struct command connection_select;
 
+extern const struct command connection_client_caching;
 extern const struct command connection_client_getname;
+extern const struct command connection_client_getredir;
 extern const struct command connection_client_help;
 extern const struct command connection_client_id;
 extern const struct command connection_client_info;
@@ -25,6 +27,8 @@ extern const struct command connection_client_pause;
 extern const struct command connection_client_reply;
 extern const struct command connection_client_setinfo;
 extern const struct command connection_client_setname;
+extern const struct command connection_client_tracking;
+extern const struct command connection_client_trackinginfo;
 extern const struct command connection_client_unblock;
 extern const struct command connection_client_unpause;
 

@@ -362,8 +362,10 @@ static bool remove_acknowledged(struct migration *migration, size_t *changed_out
     if (error != ERROR_OK) {
         call_fail(call, error);
         tx_abort(call->tx);
+        changes_cut(&call->worker->changes, 0);
     } else {
         tx_commit(call->tx);
+        changes_send(call->worker);
         stats_add(&call->worker->counters.changes, call->changes);
     }
     leave(migration);

@@ -59,6 +59,7 @@ static void flush(struct call *call, unsigned first, unsigned end)
         }
         call->changes += (unsigned)keys;
     }
+    changes_note_flush(call);
     resp_ok(call->out);
 }
 

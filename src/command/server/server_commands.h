@@ -18,6 +18,7 @@ extern const struct command server_lastsave;
 extern const struct command server_latency;
 extern const struct command server_lolwut;
 extern const struct command server_memory;
+extern const struct command server_monitor;
 extern const struct command server_replicaof;
 extern const struct command server_role;
 extern const struct command server_save;

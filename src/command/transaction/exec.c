@@ -105,9 +105,14 @@ static bool run_inside(struct attempt *attempt, const struct kept_command *comma
     call.now_ms = attempt->now_ms;
     call.alone = attempt->alone;
     struct tx_mark mark = tx_savepoint(attempt->tx);
-    call.command->handler(&call);
-    if (call.failed) tx_rollback_to(attempt->tx, mark); /* X2 */
-    else attempt->changes += call.changes;
+    size_t changes_before = changes_mark(&run->worker->changes);
+    dispatch__handle(&call);
+    if (call.failed) { /* X2 */
+        tx_rollback_to(attempt->tx, mark);
+        changes_cut(&run->worker->changes, changes_before);
+    } else {
+        attempt->changes += call.changes;
+    }
     if (call.no_room && attempt->may_repeat && keyspace_reclaim_pending(call.keyspace) > 0) return false;
     run->session->commands++;
     stats_add(&run->worker->counters.commands, 1);
@@ -138,8 +143,10 @@ static enum outcome run_attempt(struct attempt *attempt, size_t *ends)
         tx_begin(attempt->tx);
         if (run_all_inside(attempt, ends)) {
             tx_commit(attempt->tx);
+            changes_send(run->worker);
         } else {
             tx_abort(attempt->tx); /* X3 */
+            changes_cut(&run->worker->changes, 0);
             watch_forgive(watcher);
             outcome = NO_ROOM;
         }
