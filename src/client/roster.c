@@ -56,7 +56,7 @@ void client_pool_info(struct client_pool *pool, const struct session *session, s
     const struct command_entry *last =
         session->last_command ? command_table_entry(pool->server->table, session->last_command) : NULL;
     size_t query_free = c->turn_bytes ? CLIENT_READ_BYTES - c->turn_bytes : c->query.cap - c->query.len;
-    size_t queued = c->output ? c->output->queued_bytes : 0;
+    size_t queued = c->output ? c->output->memory_bytes : 0;
     size_t blocks = c->output ? c->output->block_count : 0;
     int64_t now_ms = clock_monotonic_ns() / 1000000;
     char local[CLIENT_ADDRESS_BYTES];
