@@ -313,11 +313,13 @@ bool boot_listen(struct app *app)
     if (!listen_open(app)) return false;
     process_watch_signals(app->pool);
     log_line(&app->log, LOG_NOTICE, "Running mode=standalone, port=%d.",
-             (int)config_int(app->config, "port"));
+             listen_port(app));
     log_line(&app->log, LOG_NOTICE, "Server initialized, %u workers, in %.3f ms", app->worker_count,
              (double)(clock_monotonic_ns() - app->started_ns) / 1e6);
     if (config_int(app->config, "port") > 0)
         log_line(&app->log, LOG_NOTICE, "Ready to accept connections tcp");
+    if (config_int(app->config, "tls-port") > 0)
+        log_line(&app->log, LOG_NOTICE, "Ready to accept connections tls");
     if (*config_text(app->config, "unixsocket"))
         log_line(&app->log, LOG_NOTICE, "Ready to accept connections unix");
     process_notify_ready();

@@ -305,6 +305,11 @@ bool config_change(struct config *config, const struct slice *pairs, size_t coun
     return true;
 }
 
+bool config_names(const struct config *config, const char *name)
+{
+    return config->olds[place_named(name)].text != NULL;
+}
+
 bool config_differs(const struct config *config, const char *name)
 {
     size_t place = place_named(name);

@@ -84,6 +84,8 @@ void config_reply(const struct config *config, const struct slice *patterns, siz
 bool config_change(struct config *config, const struct slice *pairs, size_t count, bool protected_too, char *error,
                    size_t error_cap);
 /* Until then: whether the option has another value than before. */
+/* The change in progress names the option, with whatever value. */
+bool config_names(const struct config *config, const char *name);
 bool config_differs(const struct config *config, const char *name);
 void config_keep(struct config *config);
 void config_take_back(struct config *config);

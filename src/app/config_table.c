@@ -62,7 +62,7 @@ static const char *const repl_diskless_load_words[] = {"disabled", "on-empty-db"
 static const char *const propagation_error_behavior_words[] = {"ignore", "panic", "panic-on-replicas", NULL};
 static const char *const cluster_preferred_endpoint_type_words[] = {"ip", "hostname", "unknown-endpoint",
                                                                     NULL};
-static const char *const tls_auth_clients_words[] = {"no", "yes", "optional", NULL};
+static const char *const tls_auth_clients_words[] = {"no", "yes", "optional", NULL}; /* enum client_tls_auth */
 
 const struct config_row config_table[] = {
     /* ---- network and clients ---- */
@@ -261,9 +261,9 @@ const struct config_row config_table[] = {
     SIZE("cluster-link-sendbuf-limit", "0", 0, INT64_MAX),
 
     /* ---- TLS ---- */
-    NUMBER("tls-port", "0", 0, 65535, REFUSED("TLS is not supported yet")),
-    BOOL("tls-cluster", "no", REFUSED("TLS is not supported yet")),
-    BOOL("tls-replication", "no", REFUSED("TLS is not supported yet")),
+    NUMBER("tls-port", "0", 0, 65535),
+    BOOL("tls-cluster", "no", REFUSED("cluster mode is not supported yet")),
+    BOOL("tls-replication", "no", REFUSED("replication is not supported yet")),
     BOOL("tls-prefer-server-ciphers", "no"),
     BOOL("tls-session-caching", "yes"),
     CHOICE("tls-auth-clients", "yes", tls_auth_clients_words),

@@ -117,10 +117,26 @@ static bool try_maxclients(struct app *app, char *error, size_t error_cap)
 static bool try_sockets(struct app *app, char *error, size_t error_cap)
 {
     bool port = config_differs(app->config, "port");
-    if ((!port && !config_differs(app->config, "bind")) || listen_again(app)) return true;
+    bool tls_port = config_differs(app->config, "tls-port");
+    bool any = port || tls_port || config_differs(app->config, "bind");
+    if (!any || listen_again(app)) return true;
     snprintf(error, error_cap, "%s",
-             port ? CHANGE_FAILED("port") "Unable to listen on this port. Check server logs."
-                  : CHANGE_FAILED("bind") "Failed to bind to specified addresses.");
+             port       ? CHANGE_FAILED("port") "Unable to listen on this port. Check server logs."
+             : tls_port ? CHANGE_FAILED("tls-port") "Unable to listen on this port. Check server logs."
+                        : CHANGE_FAILED("bind") "Failed to bind to specified addresses.");
+    return false;
+}
+
+/* Files are read again when their option is named: a certificate may have been renewed in its place. */
+static bool try_tls(struct app *app, char *error, size_t error_cap)
+{
+    const char *named = NULL;
+    for (size_t i = 0; i < config_table_count && !named; i++)
+        if (strncmp(config_table[i].name, "tls-", 4) == 0 && config_names(app->config, config_table[i].name))
+            named = config_table[i].name;
+    if (!named || config_int(app->config, "tls-port") == 0 || listen_use_tls(app)) return true;
+    snprintf(error, error_cap, CHANGE_FAILED("%s") "Unable to update TLS configuration. Check server logs.",
+             named);
     return false;
 }
 
@@ -148,9 +164,10 @@ static bool try_password(struct app *app, char *error, size_t error_cap)
 static bool try_change(struct app *app, char *error, size_t error_cap)
 {
     if (!try_maxclients(app, error, error_cap) || !try_oom_score(app, error, error_cap) ||
-        !try_sockets(app, error, error_cap) || !try_password(app, error, error_cap)) {
+        !try_tls(app, error, error_cap) || !try_sockets(app, error, error_cap) || !try_password(app, error, error_cap)) {
         config_take_back(app->config);
         (void)process_set_oom_score(app); /* as it was */
+        if (config_int(app->config, "tls-port") > 0) (void)listen_use_tls(app);
         return false;
     }
     config_keep(app->config);

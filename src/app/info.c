@@ -1,5 +1,6 @@
 /* info.c: the sections of INFO with Redis's field names, so that tools find what they look for (info.h). */
 #include "app/info.h"
+#include "app/listen.h"
 
 #include "command/stats.h"
 #include "util/clock.h"
@@ -28,6 +29,30 @@ static const char *mode_name(const struct app *app)
     return heap_mode(app->heap) == HEAP_MODE_DAX ? "dax" : "shared";
 }
 
+static void put_listener(struct resp_out *out, int number, const char *name, const char *binds, int64_t port)
+{
+    put(out, "listener%d:name=%s", number, name);
+    for (const char *at = binds; *at;) {
+        size_t len = strcspn(at, " ");
+        put(out, ",bind=%.*s", (int)len, at);
+        at += len + (at[len] == ' ');
+    }
+    if (port > 0) put(out, ",port=%lld", (long long)port);
+    put(out, "\r\n");
+}
+
+/* Each kind of listener has its number, as in Redis. */
+static void write_listeners(struct app *app, struct resp_out *out)
+{
+    const char *bind = config_text(app->config, "bind");
+    const char *path = config_text(app->config, "unixsocket");
+    int64_t port = config_int(app->config, "port");
+    int64_t tls_port = config_int(app->config, "tls-port");
+    if (port > 0) put_listener(out, 0, "tcp", bind, port);
+    if (*path) put_listener(out, 1, "unix", path, 0);
+    if (tls_port > 0) put_listener(out, 2, "tls", bind, tls_port);
+}
+
 static void write_server(struct app *app, struct resp_out *out)
 {
     struct utsname system;
@@ -42,15 +67,15 @@ static void write_server(struct app *app, struct resp_out *out)
     put(out,
         "multiplexing_api:epoll\r\natomicvar_api:c11-builtin\r\ngcc_version:%d.%d.%d\r\nprocess_id:%d\r\n",
         __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__, (int)getpid());
-    put(out, "process_supervised:%s\r\nrun_id:%s\r\ntcp_port:%s\r\nserver_time_usec:%lld\r\n",
-        config_text(app->config, "supervised"), app->run_id, config_text(app->config, "port"),
-        (long long)clock_wall_us());
+    put(out, "process_supervised:%s\r\nrun_id:%s\r\ntcp_port:%d\r\nserver_time_usec:%lld\r\n",
+        config_text(app->config, "supervised"), app->run_id, listen_port(app), (long long)clock_wall_us());
     put(out,
         "uptime_in_seconds:%lld\r\nuptime_in_days:%lld\r\nhz:%s\r\nconfigured_hz:%s\r\nlru_clock:%lld\r\n",
         (long long)uptime_s, (long long)(uptime_s / 86400), config_text(app->config, "hz"),
         config_text(app->config, "hz"), (long long)(clock_wall_ms() / 1000 & 0xffffff));
     put(out, "executable:%s\r\nconfig_file:%s\r\nio_threads_active:%d\r\nworker_threads:%u\r\n",
         app->executable, file ? file : "", app->worker_count > 1, app->worker_count);
+    write_listeners(app, out);
 }
 
 static void write_clients(struct app *app, struct resp_out *out)

@@ -16,6 +16,7 @@
 #include "client/connection.h"
 
 #include "client/replies.h"
+#include "client/tls.h"
 #include "command/acl/session.h"
 #include "command/multi.h"
 #include "util/assert.h"
@@ -37,6 +38,7 @@ static void on_closed(uv_handle_t *handle)
 {
     struct client_connection *c = handle->data;
     client_output_free(c->output);
+    client_tls_free(c->tls);
     resp_parser_reset(&c->parser);
     session_free(&c->session);
     free(c->pushed);
@@ -61,9 +63,21 @@ static void count_held(struct client_connection *c, bool held)
     c->counted_held = held;
 }
 
+/* As far as the socket takes it: nobody waits for that. */
+static void say_farewell(struct client_connection *c)
+{
+    struct resp_out *records = &c->loop->records;
+    size_t at = records->len;
+    client_tls_shut(c->tls);
+    if (records->len > at)
+        (void)uv_try_write(&c->uv.stream, &(uv_buf_t){records->buf + at, records->len - at}, 1);
+    records->len = at;
+}
+
 void client_connection_close(struct client_connection *c)
 {
     if (c->closing) return;
+    if (c->tls && !c->output) say_farewell(c);
     c->closing = true;
     session_end(&c->session, c->loop->worker);
     count_held(c, false);
@@ -160,7 +174,7 @@ static size_t execute(struct client_connection *c, const char *bytes, size_t len
     struct client_loop *loop = c->loop;
     size_t at = 0;
     bool more = true;
-    while (more && at < len && !client_replies_hold(c)) {
+    while (more && at < len && !client_replies_hold(c) && !c->to_end) {
         struct requests found = read_requests(c, bytes + at, len - at);
         size_t done = 0;
         enum dispatch_stop stop = DISPATCH_DONE;
@@ -263,19 +277,26 @@ void client_connection_go_on(struct client_connection *c)
     }
 }
 
+/* Where the next bytes of requests go; without memory to nowhere. */
+static uv_buf_t request_room(struct client_connection *c)
+{
+    if (c->query.len == 0) return (uv_buf_t){c->loop->read_buf, CLIENT_READ_BYTES};
+    /* A long bulk is read to its end and no further, so that it can be executed where it lies. */
+    size_t room = c->query.wanted > CLIENT_READ_BYTES ? c->query.wanted : CLIENT_READ_BYTES;
+    if (!query_reserve(c, room)) return (uv_buf_t){NULL, 0};
+    return (uv_buf_t){c->query.bytes + c->query.len, room};
+}
+
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     (void)suggested;
     struct client_connection *c = handle->data;
-    if (c->query.len == 0) {
-        *buf = (uv_buf_t){c->loop->read_buf, CLIENT_READ_BYTES};
+    if (c->tls) {
+        *buf = (uv_buf_t){c->loop->cipher_buf, CLIENT_READ_BYTES};
         return;
     }
-    /* A long bulk is read to its end and no further, so that it can be executed where it lies. */
-    size_t room = c->query.wanted > CLIENT_READ_BYTES ? c->query.wanted : CLIENT_READ_BYTES;
     pthread_mutex_lock(&c->loop->lock);
-    if (query_reserve(c, room)) *buf = (uv_buf_t){c->query.bytes + c->query.len, room};
-    else *buf = (uv_buf_t){NULL, 0}; /* on_read gets UV_ENOBUFS */
+    *buf = request_room(c); /* NULL: on_read gets UV_ENOBUFS */
     pthread_mutex_unlock(&c->loop->lock);
 }
 
@@ -306,20 +327,76 @@ static void take_bytes(struct client_connection *c, const char *bytes, size_t le
     if (!c->closing && !c->ending && (c->paused || client_replies_hold(c))) client_connection_go_on(c);
 }
 
+/* The peer sends nothing more; it may still read. */
+static void take_end(struct client_connection *c)
+{
+    client_replies_settle(c->loop);
+    client_connection_close(c);
+}
+
+/* ---- TLS ---- */
+
+/* What OpenSSL has to say: parts of the handshake, alerts. */
+static void send_records(struct client_connection *c)
+{
+    struct resp_out *records = &c->loop->records;
+    if (records->len > 0) client_replies_write(c, records, 0, records->len);
+    records->len = 0;
+}
+
+static void refuse(struct client_connection *c)
+{
+    if (!client_replies_begin(c)) return;
+    resp_raw(&c->loop->out, c->refusal, strlen(c->refusal));
+    if (client_replies_end(c)) client_connection_end(c);
+}
+
+static void take_tls_end(struct client_connection *c, enum client_tls_status status)
+{
+    if (status == CLIENT_TLS_WAITS) return;
+    if (status == CLIENT_TLS_FAILED) {
+        const char *doing =
+            client_tls_is_ready(c->tls) ? "Reading from client" : "Error accepting a client connection";
+        client_loop_log(c->loop, CLIENT_LOG_WARNING, "%s: %s (addr=%s)", doing, client_tls_error(c->tls),
+                        c->address);
+    }
+    take_end(c);
+}
+
+/* Deciphers what came; each filling of the room for requests is executed. */
+static void take_records(struct client_connection *c, const char *bytes, size_t len)
+{
+    enum client_tls_status status = CLIENT_TLS_FULL;
+    client_tls_feed(c->tls, bytes, len);
+    while (status == CLIENT_TLS_FULL) {
+        uv_buf_t room = request_room(c);
+        size_t got;
+        if (!room.base) {
+            close_for_query(c, "no memory for its query buffer");
+            return;
+        }
+        status = client_tls_read(c->tls, room.base, room.len, &got);
+        send_records(c);
+        if (c->refusal && client_tls_is_ready(c->tls)) refuse(c);
+        else if (got > 0 && !c->closing) take_bytes(c, room.base, got);
+        if (c->closing || c->ending || c->to_end) return;
+    }
+    take_tls_end(c, status);
+}
+
+/* ---- the socket ---- */
+
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
 {
     struct client_connection *c = stream->data;
     struct client_loop *loop = c->loop;
     if (count == 0) return;
     pthread_mutex_lock(&loop->lock);
-    if (count > 0) {
-        take_bytes(c, buf->base, (size_t)count);
-    } else {
-        client_replies_settle(loop); /* the peer may have only stopped sending */
-        if (count != UV_EOF)
-            client_loop_log(loop, CLIENT_LOG_VERBOSE, "Reading from client: %s", uv_strerror((int)count));
-        client_connection_close(c);
-    }
+    if (count < 0 && count != UV_EOF)
+        client_loop_log(loop, CLIENT_LOG_VERBOSE, "Reading from client: %s", uv_strerror((int)count));
+    if (count < 0) take_end(c);
+    else if (c->tls) take_records(c, buf->base, (size_t)count);
+    else take_bytes(c, buf->base, (size_t)count);
     pthread_mutex_unlock(&loop->lock);
 }
 
@@ -349,33 +426,46 @@ static bool init_stream(struct client_connection *c, int fd)
     return status == 0;
 }
 
-void client_connection_open(struct client_loop *loop, int fd, bool local_socket, bool local, char *address)
+/* True for a plain connection. */
+static bool init_tls(struct client_connection *c, const struct client_arrival *arrival)
+{
+    struct client_loop *loop = c->loop;
+    if (!arrival->tls) return true;
+    if (!loop->cipher_buf) loop->cipher_buf = malloc(CLIENT_READ_BYTES);
+    pthread_mutex_lock(&loop->pool->tls_lock);
+    c->tls = client_tls_new(loop->pool->tls, &loop->records);
+    pthread_mutex_unlock(&loop->pool->tls_lock);
+    return c->tls && loop->cipher_buf;
+}
+
+void client_connection_open(struct client_loop *loop, const struct client_arrival *arrival)
 {
     struct client_connection *c = calloc(1, sizeof *c);
     if (!c) {
-        close(fd);
-        free(address);
+        close(arrival->fd);
+        free(arrival->address);
         atomic_fetch_sub_explicit(&loop->connection_count, 1, memory_order_relaxed);
         atomic_fetch_sub_explicit(&loop->pool->connected, 1, memory_order_relaxed);
         return;
     }
     c->loop = loop;
-    c->local_socket = local_socket;
-    c->address = address;
+    c->local_socket = arrival->local_socket;
+    c->address = arrival->address;
+    c->refusal = arrival->refusal;
     c->last_io_ms = (int64_t)uv_now(&loop->uv);
     c->session = (struct session){
         .id = atomic_fetch_add_explicit(&loop->pool->next_id, 1, memory_order_relaxed),
         .proto = 2,
-        .local = local,
+        .local = arrival->local,
         .created_ms = clock_wall_ms(),
-        .address = address,
+        .address = arrival->address,
         .connection = c,
     };
     c->session.last_command_ms = c->session.created_ms;
     acl_session_begin(&loop->pool->server->acl, &c->session);
     list_append(loop, c);
     c->listed = client_directory_add(&loop->directory, c) == ERROR_OK;
-    if (init_stream(c, fd) && c->listed) read_start(c);
+    if (init_stream(c, arrival->fd) && c->listed && init_tls(c, arrival)) read_start(c);
     else client_connection_close(c);
 }
 

@@ -38,17 +38,19 @@ struct client_connection {
         bool pending;
     } due;
     struct client_pushed *pushed; /* NULL: nothing */
+    struct client_tls *tls;       /* NULL: plain */
     struct {
         char *bytes; /* received and not executed; NULL: none */
         size_t len;
         size_t cap;
         size_t wanted; /* at least so many bytes more complete a request */
     } query;
-    size_t turn_bytes;  /* in the loop's read buffer, being executed: for CLIENT LIST */
-    char *address;      /* of the peer, "127.0.0.1:5000", "[::1]:5000", "/path:0" */
-    int64_t last_io_ms; /* monotonic */
-    bool local_socket;  /* unix */
-    bool listed;        /* in the loop's directory */
+    size_t turn_bytes;   /* in the loop's read buffer, being executed: for CLIENT LIST */
+    char *address;       /* of the peer, "127.0.0.1:5000", "[::1]:5000", "/path:0" */
+    const char *refusal; /* TLS: said after the handshake instead of serving it; NULL: served */
+    int64_t last_io_ms;  /* monotonic */
+    bool local_socket;   /* unix */
+    bool listed;         /* in the loop's directory */
     bool reading;
     bool paused;       /* the next request is held by CLIENT PAUSE */
     bool counted_held; /* among those that CLIENT PAUSE holds */
@@ -61,9 +63,18 @@ struct client_connection {
     bool killed;       /* by another worker: closes at the next delivery of mail */
 };
 
-/* Takes over an accepted socket, whatever the outcome. `local`: the peer is on this machine. `address` is malloc'd and goes over
- * too. */
-void client_connection_open(struct client_loop *loop, int fd, bool local_socket, bool local, char *address);
+/* An accepted socket. */
+struct client_arrival {
+    int fd;
+    bool local_socket; /* unix */
+    bool local;        /* the peer is on this machine */
+    bool tls;
+    const char *refusal; /* see client_connection */
+    char *address;       /* malloc'd */
+};
+
+/* Takes over the socket and its address, whatever the outcome. */
+void client_connection_open(struct client_loop *loop, const struct client_arrival *arrival);
 /* At once, output or not. */
 void client_connection_close(struct client_connection *connection);
 /* Once its replies have been sent. */

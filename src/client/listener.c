@@ -21,6 +21,7 @@ struct client_listener {
     struct client_pool *pool;
     struct client_listener *next;
     char *unix_path; /* removed at the end; NULL: TCP */
+    bool tls;
     int fd;
     bool polled;  /* loop 0 looks after it */
     bool retired; /* others took its place: loop 0 closes it */
@@ -38,10 +39,7 @@ struct opening {
 /* An accepted socket on its way to its loop. */
 struct arrival {
     struct worker_mail mail;
-    int fd;
-    bool local_socket;
-    bool local;
-    char *address;
+    struct client_arrival to_open;
 };
 
 /* ---- accepting ---- */
@@ -69,20 +67,19 @@ static const char protected_text[] = "-DENIED Redis is running in protected mode
                                      "command line. Make sure then that nobody "
                                      "can reach the server who should not.\r\n";
 
-/* The error to send to a connection that cannot be served; NULL when it can. */
-static const char *refusal(struct client_pool *pool, const union client_address *peer)
+static bool is_full(const struct client_pool *pool)
 {
-    const struct client_settings *settings = pool->settings;
-    uint64_t connected = atomic_load_explicit(&pool->connected, memory_order_relaxed);
-    if (connected >= atomic_load_explicit(&settings->maxclients, memory_order_relaxed)) {
-        atomic_fetch_add_explicit(&pool->rejected, 1, memory_order_relaxed);
-        return "-ERR max number of clients reached\r\n";
-    }
-    bool guarded = atomic_load_explicit(&settings->protected_mode, memory_order_relaxed) &&
+    return atomic_load_explicit(&pool->connected, memory_order_relaxed) >=
+           atomic_load_explicit(&pool->settings->maxclients, memory_order_relaxed);
+}
+
+/* The error to send to a connection that is not to be served; NULL when it is. */
+static const char *refusal(const struct client_pool *pool, const union client_address *peer)
+{
+    if (is_full(pool)) return "-ERR max number of clients reached\r\n";
+    bool guarded = atomic_load_explicit(&pool->settings->protected_mode, memory_order_relaxed) &&
                    atomic_load_explicit(&pool->server->acl.nopass_default, memory_order_relaxed);
-    if (!guarded || client_address_is_loopback(peer)) return NULL;
-    atomic_fetch_add_explicit(&pool->rejected, 1, memory_order_relaxed);
-    return protected_text;
+    return guarded && !client_address_is_loopback(peer) ? protected_text : NULL;
 }
 
 static void run_arrival(struct worker_mail *mail, struct worker *worker)
@@ -91,12 +88,12 @@ static void run_arrival(struct worker_mail *mail, struct worker *worker)
     struct client_loop *loop = client_loop_of(worker);
     /* After its stop a loop must not get new handles, or it would run for as long as this client stays. */
     if (atomic_load_explicit(&loop->pool->stopping, memory_order_acquire)) {
-        close(arrival->fd);
-        free(arrival->address);
+        close(arrival->to_open.fd);
+        free(arrival->to_open.address);
         free(arrival);
         return;
     }
-    client_connection_open(loop, arrival->fd, arrival->local_socket, arrival->local, arrival->address);
+    client_connection_open(loop, &arrival->to_open);
     free(arrival);
 }
 
@@ -112,13 +109,31 @@ static struct client_loop *least_loaded(struct client_pool *pool)
     return best;
 }
 
+/* Hands the connection over to the loop with the fewest. */
+static void deliver(struct client_pool *pool, struct arrival *arrival)
+{
+    struct client_loop *loop = least_loaded(pool);
+    atomic_fetch_add_explicit(&pool->received, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pool->connected, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&loop->connection_count, 1, memory_order_relaxed);
+    if (loop != &pool->loops[0]) {
+        client_mailbox_post(&loop->mailbox, &arrival->mail);
+        return;
+    }
+    pthread_mutex_lock(&loop->lock);
+    run_arrival(&arrival->mail, loop->worker);
+    pthread_mutex_unlock(&loop->lock);
+}
+
 static void admit(struct client_listener *listener, int fd, const union client_address *peer)
 {
     struct client_pool *pool = listener->pool;
     const char *refused = refusal(pool, peer);
-    if (refused) {
-        ssize_t ignored = send(fd, refused, strlen(refused), MSG_NOSIGNAL | MSG_DONTWAIT); /* best effort */
-        (void)ignored;
+    bool said_later = listener->tls && !is_full(pool); /* a TLS client hears nothing before the handshake */
+    if (refused) atomic_fetch_add_explicit(&pool->rejected, 1, memory_order_relaxed);
+    if (refused && !said_later) {
+        if (!listener->tls)
+            (void)!send(fd, refused, strlen(refused), MSG_NOSIGNAL | MSG_DONTWAIT); /* best effort */
         close(fd);
         return;
     }
@@ -136,22 +151,14 @@ static void admit(struct client_listener *listener, int fd, const union client_a
     }
     if (!listener->unix_path)
         set_tcp_options(fd, atomic_load_explicit(&pool->settings->tcp_keepalive_s, memory_order_relaxed));
-    struct client_loop *loop = least_loaded(pool);
     *arrival = (struct arrival){.mail.run = run_arrival,
-                                .fd = fd,
-                                .local_socket = listener->unix_path != NULL,
-                                .local = client_address_is_loopback(peer),
-                                .address = address};
-    atomic_fetch_add_explicit(&pool->received, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&pool->connected, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&loop->connection_count, 1, memory_order_relaxed);
-    if (loop != &pool->loops[0]) {
-        client_mailbox_post(&loop->mailbox, &arrival->mail);
-        return;
-    }
-    pthread_mutex_lock(&loop->lock);
-    run_arrival(&arrival->mail, loop->worker);
-    pthread_mutex_unlock(&loop->lock);
+                                .to_open = {.fd = fd,
+                                            .local_socket = listener->unix_path != NULL,
+                                            .local = client_address_is_loopback(peer),
+                                            .tls = listener->tls,
+                                            .refusal = refused,
+                                            .address = address}};
+    deliver(pool, arrival);
 }
 
 static void on_acceptable(uv_poll_t *poll, int status, int events)
@@ -184,8 +191,9 @@ static void listener_free(struct client_listener *listener)
     free(listener);
 }
 
-/* Takes `fd` and `unix_path` over. */
-static bool add_listener(struct opening *opening, int fd, char *unix_path, const char *name)
+/* Takes `fd` and `unix_path` over. The listener; NULL with the reason in `error`. */
+static struct client_listener *add_listener(struct opening *opening, int fd, char *unix_path,
+                                            const char *name)
 {
     struct client_listener *listener = calloc(1, sizeof *listener);
     if (!listener || listen(fd, opening->backlog) != 0) {
@@ -194,14 +202,14 @@ static bool add_listener(struct opening *opening, int fd, char *unix_path, const
         free(listener);
         free(unix_path);
         close(fd);
-        return false;
+        return NULL;
     }
     listener->pool = opening->pool;
     listener->fd = fd;
     listener->unix_path = unix_path;
     listener->next = opening->first;
     opening->first = listener;
-    return true;
+    return listener;
 }
 
 /* A bound socket, or -1 with errno. */
@@ -219,7 +227,7 @@ static int bound_socket(const struct addrinfo *info)
     return -1;
 }
 
-static bool listen_tcp(struct opening *opening, struct slice word, int port)
+static bool listen_tcp(struct opening *opening, struct slice word, int port, bool tls)
 {
     bool optional = word.len > 0 && *word.ptr == '-';
     char host[NI_MAXHOST];
@@ -245,7 +253,11 @@ static bool listen_tcp(struct opening *opening, struct slice word, int port)
     freeaddrinfo(info);
     char name[NI_MAXHOST + 16];
     snprintf(name, sizeof name, "%s:%d", host, port);
-    if (fd >= 0) return add_listener(opening, fd, NULL, name);
+    if (fd >= 0) {
+        struct client_listener *listener = add_listener(opening, fd, NULL, name);
+        if (listener) listener->tls = tls;
+        return listener != NULL;
+    }
     snprintf(opening->error, opening->error_cap, "Could not create server TCP listening socket %s: bind: %s",
              name, strerror(bind_errno));
     bool missing = bind_errno == EADDRNOTAVAIL || bind_errno == EAFNOSUPPORT || bind_errno == ENOPROTOOPT ||
@@ -272,15 +284,22 @@ static bool listen_unix(struct opening *opening, const char *path, unsigned mode
         free(copy);
         return false;
     }
-    return add_listener(opening, fd, copy, path);
+    return add_listener(opening, fd, copy, path) != NULL;
+}
+
+static bool open_port(struct opening *opening, const struct client_listen *listen, int port, bool tls)
+{
+    const struct client_listener *before = opening->first;
+    if (port == 0 || listen->address_count == 0) return true;
+    for (size_t i = 0; i < listen->address_count; i++)
+        if (!listen_tcp(opening, listen->addresses[i], port, tls)) return false;
+    return opening->first != before; /* else every address was optional; `error` names the last */
 }
 
 static bool open_tcp(struct opening *opening, const struct client_listen *listen)
 {
-    for (size_t i = 0; listen->port > 0 && i < listen->address_count; i++)
-        if (!listen_tcp(opening, listen->addresses[i], listen->port)) return false;
-    bool wanted = listen->port > 0 && listen->address_count > 0;
-    return !wanted || opening->first; /* else every address was optional; `error` names the last */
+    return open_port(opening, listen, listen->port, false) &&
+           open_port(opening, listen, listen->tls_port, true);
 }
 
 static void opening_undo(struct opening *opening)

@@ -107,6 +107,7 @@ static void on_tick(uv_timer_t *timer)
     }
     client_replies_settle(loop); /* of resumed connections; the buffer is theirs until then */
     if (loop->out.cap > KEEP_OUT_BYTES) resp_out_free(&loop->out);
+    if (loop->records.cap > KEEP_OUT_BYTES) resp_out_free(&loop->records);
     pthread_mutex_unlock(&loop->lock);
 }
 
@@ -144,6 +145,7 @@ enum error client_loop_open(struct client_loop *loop, struct client_pool *pool, 
     worker->loop = loop;
     pthread_mutex_init(&loop->lock, NULL);
     resp_out_init(&loop->out);
+    resp_out_init(&loop->records);
     loop->stop.run = run_stop;
     loop->resume.run = run_resume;
     loop->read_buf = malloc(CLIENT_READ_BYTES);
@@ -181,6 +183,8 @@ void client_loop_close(struct client_loop *loop)
     int status = uv_loop_close(&loop->uv);
     ASSERT(status == 0);
     free(loop->read_buf);
+    free(loop->cipher_buf);
+    resp_out_free(&loop->records);
     resp_arena_free(&loop->arena);
     resp_out_free(&loop->out);
     client_directory_free(&loop->directory);

@@ -16,6 +16,7 @@
 #include "command/dispatch.h"
 #include "command/host.h"
 
+#include <openssl/types.h>
 #include <pthread.h>
 #include <uv.h>
 
@@ -44,6 +45,8 @@ struct client_loop {
     atomic_uint connection_count;
     /* scratch of the connections whose turn it is */
     char *read_buf;
+    char *cipher_buf;        /* the same for TLS; NULL: none was needed yet */
+    struct resp_out records; /* what a TLS connection sends next: empty between two of them (tls.h, S2) */
     struct resp_arena arena;
     struct resp_out out; /* replies of the connections in this list, in its order */
     struct client_connection *first_reply;
@@ -61,6 +64,8 @@ struct client_pool {
     unsigned loop_count;
     struct client_listener *listeners; /* served by loop 0 */
     pthread_mutex_t listeners_lock;    /* of the list; nothing is waited for under it */
+    SSL_CTX *tls;                      /* of new connections; NULL: none were asked for */
+    pthread_mutex_t tls_lock;
     struct worker_mail listeners_changed;
     atomic_bool listeners_posted; /* the mail is under way */
     atomic_bool stopping;

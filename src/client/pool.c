@@ -4,8 +4,10 @@
 #include "client/connection.h"
 #include "client/listener.h"
 #include "client/replies.h"
+#include "client/tls_context.h"
 #include "util/thread.h"
 
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,6 +21,7 @@ enum error client_pool_open(struct server_state *server, struct worker *workers,
     pool->settings = settings;
     atomic_init(&pool->next_id, 1);
     pthread_mutex_init(&pool->listeners_lock, NULL);
+    pthread_mutex_init(&pool->tls_lock, NULL);
     pool->listeners_changed.run = client_listener_run;
     pool->loops = calloc(server->worker_count, sizeof *pool->loops);
     enum error error = pool->loops ? ERROR_OK : ERROR_MEMORY;
@@ -27,6 +30,19 @@ enum error client_pool_open(struct server_state *server, struct worker *workers,
     if (error) client_pool_close(pool);
     else *pool_out = pool;
     return error;
+}
+
+bool client_pool_use_tls(struct client_pool *pool, const struct client_tls_options *options, char *error,
+                         size_t error_cap)
+{
+    SSL_CTX *tls = client_tls_context_new(options, error, error_cap);
+    if (!tls) return false;
+    pthread_mutex_lock(&pool->tls_lock);
+    SSL_CTX *old = pool->tls;
+    pool->tls = tls;
+    pthread_mutex_unlock(&pool->tls_lock);
+    SSL_CTX_free(old); /* connections that began with it hold it */
+    return true;
 }
 
 bool client_pool_listen(struct client_pool *pool, const struct client_listen *listen, char *error,
@@ -83,6 +99,8 @@ void client_pool_close(struct client_pool *pool)
         client_loop_close(&pool->loops[i]);
     client_listener_close(pool);
     pthread_mutex_destroy(&pool->listeners_lock);
+    pthread_mutex_destroy(&pool->tls_lock);
+    SSL_CTX_free(pool->tls);
     free(pool->loops);
     free(pool);
 }

@@ -40,10 +40,31 @@ struct client_pool;
 MUST_CHECK enum error client_pool_open(struct server_state *server, struct worker *workers,
                                        const struct client_settings *settings, struct client_pool **pool_out);
 
+enum client_tls_auth { CLIENT_TLS_AUTH_NO, CLIENT_TLS_AUTH_YES, CLIENT_TLS_AUTH_OPTIONAL };
+
+struct client_tls_options { /* as the options tls-... have them; empty texts or NULL: not set */
+    const char *cert_file, *key_file, *key_file_pass;
+    const char *client_cert_file, *client_key_file, *client_key_file_pass;
+    const char *ca_cert_file, *ca_cert_dir;
+    const char *dh_params_file;
+    const char *protocols;
+    const char *ciphers, *ciphersuites;
+    enum client_tls_auth auth;
+    bool prefer_server_ciphers;
+    bool session_caching;
+    long session_cache_size;
+    long session_cache_timeout_s;
+};
+/* What connections that come from now on to the TLS port begin with. False with a line for the log: the last ones stay in force.
+ * Any thread. */
+bool client_pool_use_tls(struct client_pool *pool, const struct client_tls_options *options, char *error,
+                         size_t error_cap);
+
 struct client_listen {
     const struct slice *addresses; /* as `bind` has them: "-" before one that may be missing, "*" and "::*" */
     size_t address_count;
-    int port; /* 0: no TCP */
+    int port;     /* 0: no TCP */
+    int tls_port; /* 0: no TLS */
     int backlog;
     const char *unix_path; /* NULL: none */
     unsigned unix_mode;    /* permissions; 0: as umask leaves them */

@@ -1,8 +1,8 @@
 /* replies.c: from the loop's buffer to the sockets (replies.h). */
 #include "client/replies.h"
 
+#include "client/tls.h"
 #include "command/acl/session.h"
-
 #include "util/assert.h"
 
 #include <stdlib.h>
@@ -86,15 +86,12 @@ static void on_drained(void *owner, int status)
     pthread_mutex_unlock(&loop->lock);
 }
 
-/* Sends the connection's part of the loop's buffer, or queues what the socket does not take. */
-static void send_reply(struct client_connection *c)
+void client_replies_write(struct client_connection *c, struct resp_out *out, size_t at, size_t end)
 {
     struct client_loop *loop = c->loop;
-    struct resp_out *out = &loop->out;
-    size_t len = c->reply.end - c->reply.at;
     int sent = 0;
     if (!c->output) {
-        sent = uv_try_write(&c->uv.stream, &(uv_buf_t){out->buf + c->reply.at, len}, 1);
+        sent = uv_try_write(&c->uv.stream, &(uv_buf_t){out->buf + at, end - at}, 1);
         stats_add(&loop->worker->counters.writes, 1);
         if (sent == UV_EAGAIN) sent = 0;
     }
@@ -103,12 +100,29 @@ static void send_reply(struct client_connection *c)
         return;
     }
     if (sent > 0) c->last_io_ms = (int64_t)uv_now(&loop->uv);
-    stats_add(&loop->worker->counters.bytes_out, len);
-    if ((size_t)sent == len) return;
-    if (client_output_add(&c->output, &c->uv.stream, out, c->reply.at + (size_t)sent, c->reply.end,
-                          on_drained, c))
+    if ((size_t)sent == end - at) return;
+    if (client_output_add(&c->output, &c->uv.stream, out, at + (size_t)sent, end, on_drained, c))
         client_replies_within_limits(c);
     else client_connection_close(c);
+}
+
+static void send_enciphered(struct client_connection *c, const char *bytes, size_t len)
+{
+    struct resp_out *records = &c->loop->records;
+    if (client_tls_write(c->tls, bytes, len)) client_replies_write(c, records, 0, records->len);
+    else client_connection_close(c);
+    records->len = 0;
+    records->failed = false;
+}
+
+/* The connection's part of the loop's buffer. */
+static void send_reply(struct client_connection *c)
+{
+    struct resp_out *out = &c->loop->out;
+    size_t len = c->reply.end - c->reply.at;
+    stats_add(&c->loop->worker->counters.bytes_out, len);
+    if (c->tls) send_enciphered(c, out->buf + c->reply.at, len);
+    else client_replies_write(c, out, c->reply.at, c->reply.end);
 }
 
 void client_replies_send(struct client_loop *loop)

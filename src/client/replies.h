@@ -21,6 +21,8 @@ bool client_replies_begin(struct client_connection *connection);
 bool client_replies_end(struct client_connection *connection);
 /* Sends what has gathered in the loop's buffer. */
 void client_replies_send(struct client_loop *loop);
+/* Sends bytes of `out` as they are, or queues what the socket does not take. */
+void client_replies_write(struct client_connection *connection, struct resp_out *out, size_t at, size_t end);
 /* The end of a turn: sends replies and pushes, closes who is to be closed, goes on with who was unblocked. Before the loop waits, and
  * before it closes handles (L3). */
 void client_replies_settle(struct client_loop *loop);
