@@ -87,7 +87,8 @@ static bool use_certificate(const struct building *building, const char *cert_fi
     bool done = true;
     if (SSL_CTX_use_certificate_chain_file(building->ctx, cert_file) <= 0)
         done = fail(building, "Failed to load certificate: %s: %s", cert_file, last_error(text));
-    else if (SSL_CTX_use_PrivateKey_file(building->ctx, key_file, SSL_FILETYPE_PEM) <= 0)
+    else if (SSL_CTX_use_PrivateKey_file(building->ctx, key_file, SSL_FILETYPE_PEM) <= 0 ||
+             SSL_CTX_check_private_key(building->ctx) <= 0)
         done = fail(building, "Failed to load private key: %s: %s", key_file, last_error(text));
     SSL_CTX_set_default_passwd_cb_userdata(building->ctx, NULL); /* the passphrase is the caller's */
     return done;

@@ -37,6 +37,8 @@ struct server {
     uid_t user; /* of its process */
     unsigned port;
     int port_lock; /* keeps other tests away from the port */
+    unsigned spare_port; /* 0: not asked for */
+    int spare_lock;
     char port_text[8];
     char folder[PATH_BYTES / 2];
     char socket[PATH_BYTES];
@@ -81,18 +83,19 @@ static bool port_is_free(unsigned port)
     return is_free;
 }
 
-static void find_port(struct server *server)
+static unsigned find_port(int *lock_out)
 {
-    unsigned port = (unsigned)getpid() * 7;
+    unsigned start = (unsigned)getpid() * 7;
 
-    for (int tries = 0; tries < PORT_MAX - PORT_MIN; tries++) {
-        server->port = PORT_MIN + port++ % (PORT_MAX - PORT_MIN);
-        server->port_lock = lock_port(server->port);
-        if (server->port_lock < 0) continue;
-        if (port_is_free(server->port)) return;
-        close(server->port_lock);
+    for (unsigned tries = 0; tries < PORT_MAX - PORT_MIN; tries++) {
+        unsigned port = PORT_MIN + (start + tries) % (PORT_MAX - PORT_MIN);
+        *lock_out = lock_port(port);
+        if (*lock_out < 0) continue;
+        if (port_is_free(port)) return port;
+        close(*lock_out);
     }
     fail_msg("no free port");
+    return 0;
 }
 
 /* The whole log, NUL-terminated; the caller frees it. */
@@ -226,7 +229,7 @@ static struct server *open_binary(const char *binary, const char *name, const ch
     assert_non_null(mkdtemp(server->folder));
     snprintf(server->socket, sizeof(server->socket), "%s/socket", server->folder);
     snprintf(server->log, sizeof(server->log), "%s/log", server->folder);
-    find_port(server);
+    server->port = find_port(&server->port_lock);
     snprintf(server->port_text, sizeof(server->port_text), "%u", server->port);
 
     const char *const fixed[] = {
@@ -274,6 +277,7 @@ void server_close(struct server *server)
     for (size_t i = 0; i < server->argc; i++)
         free(server->argv[i]);
     close(server->port_lock);
+    if (server->spare_port) close(server->spare_lock);
     free(server);
 }
 
@@ -297,6 +301,12 @@ void server_set_config(struct server *server, const char *text)
 void server_run_as(struct server *server, uid_t user)
 {
     server->user = user;
+}
+
+unsigned server_spare_port(struct server *server)
+{
+    if (!server->spare_port) server->spare_port = find_port(&server->spare_lock);
+    return server->spare_port;
 }
 
 unsigned server_port(const struct server *server)

@@ -39,6 +39,8 @@ void server_add_options(struct server *server, const char *const *options);
 /* The starts to come run as this user; only root can ask for that. */
 void server_run_as(struct server *server, uid_t user);
 
+/* A second port of the test's own, for as long as the server is open. */
+unsigned server_spare_port(struct server *server);
 unsigned server_port(const struct server *server);
 const char *server_socket(const struct server *server);
 const char *server_folder(const struct server *server);
