@@ -86,7 +86,7 @@ static void mistakes_in_the_configuration(void **state)
 static void refused_features(void **state)
 {
     static const char *const lines[] = {
-        "replicaof 127.0.0.1 1\n",   "cluster-enabled yes\n", "tls-port 7000\n",
+        "replicaof 127.0.0.1 1\n",   "cluster-enabled yes\n", "tls-cluster yes\n",
         "min-replicas-to-write 1\n", "loadmodule /a.so\n",
     };
 
