@@ -4,6 +4,7 @@
  */
 #include "app/tool.h"
 
+#include "app/tool_journal.h"
 #include "command/server_state.h"
 #include "db/keyspace.h"
 #include "heap/heap.h"
@@ -16,17 +17,19 @@
 #define STATUS_NOT_RUN 2 /* the heap could not be opened: nothing is known */
 #define LLU(value)     ((unsigned long long)(value))
 
-static const char usage[] = "Usage: cairn [/path/to/cairn.conf] [options] [-]\n"
-                            "       cairn - (read config from stdin)\n"
-                            "       cairn check FILE      (is the heap whole? 0: yes, 1: no, 2: can't tell)\n"
-                            "       cairn inspect FILE    (what is in the heap?)\n"
-                            "       cairn -v or --version\n"
-                            "       cairn -h or --help\n\n"
-                            "Examples:\n"
-                            "       cairn (run the server with default conf)\n"
-                            "       cairn /etc/cairn/6379.conf\n"
-                            "       cairn --port 7777 --dir /mnt/pmem\n"
-                            "       cairn /etc/cairn.conf --loglevel verbose -\n";
+static const char usage[] =
+    "Usage: cairn [/path/to/cairn.conf] [options] [-]\n"
+    "       cairn - (read config from stdin)\n"
+    "       cairn check FILE      (is the heap whole? 0: yes, 1: no, 2: can't tell)\n"
+    "       cairn inspect FILE    (what is in the heap?)\n"
+    "       cairn inspect JOURNAL (what is in the journal, a folder? Where does its good part end?)\n"
+    "       cairn -v or --version\n"
+    "       cairn -h or --help\n\n"
+    "Examples:\n"
+    "       cairn (run the server with default conf)\n"
+    "       cairn /etc/cairn/6379.conf\n"
+    "       cairn --port 7777 --dir /mnt/pmem\n"
+    "       cairn /etc/cairn.conf --loglevel verbose -\n";
 
 struct subject {
     struct heap *heap;
@@ -154,7 +157,7 @@ bool tool_run(int argc, char **argv, int *status_out)
     if (argc == 3 && strcmp(first, "check") == 0) {
         *status_out = check(argv[2]);
     } else if (argc == 3 && strcmp(first, "inspect") == 0) {
-        *status_out = inspect(argv[2]);
+        *status_out = tool_journal_is(argv[2]) ? tool_journal_inspect(argv[2]) : inspect(argv[2]);
     } else if (is_one_of(first, "check", "inspect")) {
         fputs(usage, stderr);
         *status_out = STATUS_NOT_RUN;

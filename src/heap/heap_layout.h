@@ -59,6 +59,7 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is little e
 #define HEAP_METADATA_BYTES (HEAP_BITMAP_OFF + HEAP_BITMAP_BYTES)
 #define HEAP_LANES_OFF      HEAP_METADATA_BYTES
 #define HEAP_LANES_BYTES    ((uint64_t)JOURNAL_LANES * JOURNAL_LANE_BYTES)
+#define HEAP_NOTES_OFF      2560 /* of the redo journal, in chunk 0: what it knows of the file (wal.h) */
 #define HEAP_CHUNK_HEAD_OFF 2048 /* of struct chunk_layout, in every chunk */
 
 /* The head of the file. All before `run` is written once and covered by the checksum. */

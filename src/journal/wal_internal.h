@@ -213,6 +213,8 @@ void wal_note_read(const char *notes, uint64_t boot_mark, struct wal_notes *note
 /* The note to begin at; NULL: none (then presence is not WAL_PRESENT). */
 const struct wal_note_layout *wal_note_choose(const struct wal_notes *notes);
 enum wal_presence wal_note_presence(const struct wal_notes *notes);
+/* The stream of a note, and the place that it names. False: it makes no sense. */
+bool wal_note_use(struct wal *wal, const struct wal_note_layout *note, struct wal_position *position_out);
 void wal_note_write(struct wal *wal, enum wal_note_kind kind, const struct wal_position *position);
 /* J10: a sync of the image failed, so its cached pages prove nothing: the next start begins at the checkpoint. */
 void wal_note_distrust(struct wal *wal);

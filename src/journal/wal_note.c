@@ -67,6 +67,16 @@ enum wal_presence wal_presence(const void *notes, uint64_t boot_mark)
     return wal_note_presence(&found);
 }
 
+bool wal_note_use(struct wal *wal, const struct wal_note_layout *note, struct wal_position *position_out)
+{
+    if ((note->data_bytes & (note->data_bytes - 1)) != 0 || note->data_bytes < WAL_HEAD_BYTES) return false;
+    wal->stream = note->stream;
+    wal->data_bytes = note->data_bytes;
+    wal->data_shift = (unsigned)__builtin_ctzll(note->data_bytes);
+    *position_out = (struct wal_position){note->lsn, note->used_bytes, note->epoch, note->chain};
+    return true;
+}
+
 void wal_note_write(struct wal *wal, enum wal_note_kind kind, const struct wal_position *position)
 {
     struct wal_note_layout note = {.magic = WAL_NOTE_MAGIC,

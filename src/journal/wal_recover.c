@@ -33,11 +33,6 @@ struct replay {
 
 /* ---- finding the start ---- */
 
-static struct wal_position position_of(const struct wal_note_layout *note)
-{
-    return (struct wal_position){note->lsn, note->used_bytes, note->epoch, note->chain};
-}
-
 static enum error choose_start(struct wal *wal, const struct wal_notes *notes,
                                struct wal_position *position_out, char *detail, size_t cap)
 {
@@ -53,15 +48,11 @@ static enum error choose_start(struct wal *wal, const struct wal_notes *notes,
         return is_unfinished ? ERROR_UNCLEAN : ERROR_NOT_FOUND;
     }
     if (memcmp(note->heap_id, wal->heap_id, sizeof note->heap_id) != 0 ||
-        (note->data_bytes & (note->data_bytes - 1)) != 0 || note->data_bytes < WAL_HEAD_BYTES) {
+        !wal_note_use(wal, note, position_out)) {
         snprintf(detail, cap, "the journal's note in %s is of another heap; restore the file from a backup",
                  wal->image_path);
         return ERROR_CORRUPT;
     }
-    wal->stream = note->stream;
-    wal->data_bytes = note->data_bytes;
-    wal->data_shift = (unsigned)__builtin_ctzll(note->data_bytes);
-    *position_out = position_of(note);
     return ERROR_OK;
 }
 

@@ -1,5 +1,6 @@
 /* The redo journal with its threads, on real files: order, acknowledging, room, large records, restarts. */
 #include "journal/redo_code.h"
+#include "journal/wal_inspect.h"
 #include "journal/wal_internal.h"
 #include "util/assert.h"
 #include "util/clock.h"
@@ -420,6 +421,66 @@ static void test_view_changes_no_file(void **state)
     munmap(base, IMAGE_BYTES);
 }
 
+/* ---- looking at a journal ---- */
+
+struct tally {
+    unsigned epochs;
+    unsigned records;
+    uint64_t next_lsn;
+    uint64_t range_bytes;
+};
+
+static void count_frame(void *arg, const struct wal_inspect_frame *frame)
+{
+    struct tally *tally = arg;
+    assert_true(frame->makes_sense);
+    if (tally->next_lsn != 0) assert_int_equal(frame->lsn, tally->next_lsn);
+    tally->next_lsn = frame->lsn + sizeof(struct wal_frame_layout) + frame->record_bytes;
+    tally->epochs += frame->record_bytes == 0;
+    tally->records += frame->record_bytes != 0;
+    tally->range_bytes += frame->range_bytes;
+}
+
+static void test_inspection_lists_frames_and_finds_the_end(void **state)
+{
+    struct bench *bench = *state;
+    struct wal_inspect_result result;
+    struct tally tally = {0};
+    create(bench);
+    for (unsigned i = 0; i < 5; i++)
+        append(bench->wal, 0, i, i, 2);
+    wal_abandon(bench->wal);
+    reopen(bench);
+    for (unsigned i = 0; i < 3; i++)
+        append(bench->wal, 0, i, i, 2);
+    uint64_t end = wal_end(bench->wal);
+    wal_abandon(bench->wal);
+    bench->wal = NULL;
+    assert_int_equal(
+        wal_inspect(&bench->options, count_frame, &tally, &result, bench->detail, sizeof bench->detail),
+        ERROR_OK);
+    assert_int_equal(tally.epochs, 1);
+    assert_int_equal(tally.records, 8);
+    assert_int_equal(tally.range_bytes, 8 * 16);
+    assert_int_equal(result.frames, 9);
+    assert_int_equal(result.good_end, end);
+    assert_false(result.is_torn);
+    /* A byte of the last record changes: it is torn, and the seven before it are good. */
+    char path[160];
+    snprintf(path, sizeof path, "%s/%016llx", bench->folder, (unsigned long long)result.good_end_segment);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, "!", 1, (off_t)result.good_end_off - 10), 1);
+    close(fd);
+    tally = (struct tally){0};
+    assert_int_equal(
+        wal_inspect(&bench->options, count_frame, &tally, &result, bench->detail, sizeof bench->detail),
+        ERROR_OK);
+    assert_int_equal(tally.records, 7);
+    assert_true(result.is_torn);
+    assert_int_equal(result.good_end, tally.next_lsn);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -428,7 +489,7 @@ int main(void)
         TEST(test_tail_stays_below_its_limit), TEST(test_large_records_among_small_ones),
         TEST(test_checkpoint_on_request),      TEST(test_policies_change_at_run_time),
         TEST(test_killed_processes),           TEST(test_refusals),
-        TEST(test_view_changes_no_file),
+        TEST(test_view_changes_no_file),       TEST(test_inspection_lists_frames_and_finds_the_end),
     };
     return cmocka_run_group_tests_name("wal", tests, NULL, NULL);
 }
