@@ -36,6 +36,7 @@ static void apply_commands(struct app *app)
     SET(settings->notify_events, notify_classes(config_slice(config, "notify-keyspace-events")));
     server_state_notify(&app->server, atomic_load(&settings->notify_events));
     SET(settings->enable_debug_command, config_choice(config, "enable-debug-command"));
+    SET(settings->enable_module_command, config_choice(config, "enable-module-command"));
 }
 
 static void apply_percentiles(struct app *app)

@@ -280,9 +280,9 @@ static bool change_one(struct config *config, struct slice name, struct slice va
     if (config->olds[place].text) snprintf(why, sizeof why, "duplicate parameter");
     else if (!(before.text = config_value_copy(value_slice(config, place))))
         snprintf(why, sizeof why, "out of memory");
-    else if (row->flags & CONFIG_FIXED) snprintf(why, sizeof why, "can't set immutable config");
     else if (row->flags & CONFIG_PROTECTED && !protected_too)
         snprintf(why, sizeof why, "can't set protected config");
+    else if (row->flags & CONFIG_FIXED) snprintf(why, sizeof why, "can't set immutable config");
     else done = assign_value(config, row, value, why, sizeof why);
     if (done) {
         config->olds[place] = before;

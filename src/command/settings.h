@@ -55,6 +55,7 @@ struct settings {
     _Atomic uint32_t notify_events;        /* classes (notify.h) */
     _Atomic uint64_t tracking_max_keys;    /* tracking-table-max-keys; 0: any */
     _Atomic int enable_debug_command; /* enum debug_access */
+    _Atomic int enable_module_command;
     struct packed_settings packed;
 };
 

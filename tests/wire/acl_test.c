@@ -584,11 +584,20 @@ static void protected_options(void **state)
     struct client *client = client_open(server, 2);
     EXPECT(client, "CONFIG SET dbfilename x.rdb",
            "-ERR CONFIG SET failed (possibly related to argument 'dbfilename') - can't set protected config");
+    EXPECT(client, "MODULE LIST", "[]");
+    EXPECT(client, "MODULE LOAD x.so",
+           "-ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you "
+           "can run it from a "
+           "local connection, otherwise you need to set this option in the configuration file, and then "
+           "restart the server.");
     client_close(client);
-    server_add_options(server, (const char *const[]){"--enable-protected-configs", "local", NULL});
+    server_add_options(server, (const char *const[]){"--enable-protected-configs", "local",
+                                                     "--enable-module-command", "local", NULL});
     (void)server_stop(server, SIGTERM);
     server_start(server);
     client = client_open(server, 2);
+    EXPECT(client, "MODULE LOAD x.so", "-ERR Error loading the extension. Please check the server logs.");
+    EXPECT(client, "MODULE UNLOAD x", "-ERR Error unloading module: no such module with that name");
     EXPECT(client, "CONFIG SET dbfilename x.rdb", "+OK");
     client_close(client);
     server_close(server);

@@ -243,25 +243,10 @@ static const struct {
     {"ziplist", 3, 3, refuse},
 };
 
-static bool is_allowed(const struct call *call)
-{
-    const struct settings *settings = call->worker->server->settings;
-    switch (atomic_load_explicit(&settings->enable_debug_command, memory_order_relaxed)) {
-    case DEBUG_ANYBODY: return true;
-    case DEBUG_LOCAL: return call->session->local;
-    default: return false;
-    }
-}
-
 static void debug(struct call *call)
 {
-    if (!is_allowed(call)) {
-        resp_error(call->out,
-                   "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", "
-                   "you can run it from a local connection, otherwise you need to set this option in the "
-                   "configuration file, and then restart the server.");
-        return;
-    }
+    const struct settings *settings = call->worker->server->settings;
+    if (!server_allow(call, &settings->enable_debug_command, "DEBUG", "enable-debug-command")) return;
     for (size_t i = 0; i < sizeof tools / sizeof *tools; i++) {
         if (!call_arg_is(call, 1, tools[i].name)) continue;
         if (call->argc < tools[i].argc_min || call->argc > tools[i].argc_max) break;

@@ -18,6 +18,7 @@ extern const struct command server_lastsave;
 extern const struct command server_latency;
 extern const struct command server_lolwut;
 extern const struct command server_memory;
+extern const struct command server_module;
 extern const struct command server_monitor;
 extern const struct command server_replicaof;
 extern const struct command server_role;
@@ -44,6 +45,9 @@ extern const struct command server_latency_graph;
 /* One command as COMMAND and COMMAND INFO answer it. */
 void server_reply_command_info(struct resp_out *out, const struct command_table *table,
                                const struct command_entry *entry);
+
+/* Whether the option (enum debug_access) allows the command to this session. False after having replied. */
+bool server_allow(struct call *call, const _Atomic int *setting, const char *command, const char *option);
 
 /* DEBUG's subcommands that walk or fill the keyspace (debug_data.c). */
 void server_debug_populate(struct call *call);
