@@ -235,15 +235,6 @@ void acl_reset_stats(struct acl *acl)
 
 /* ---- all at once ---- */
 
-bool acl_user_is_gone(struct acl *acl, const struct acl_user *user)
-{
-    pthread_mutex_lock(&acl->lock);
-    const struct acl_user *current = find(acl, slice_of(user->name));
-    bool gone = !current || current->identity != user->identity;
-    pthread_mutex_unlock(&acl->lock);
-    return gone;
-}
-
 bool acl_replace_users(struct acl *acl, struct acl_user *const *drafts, size_t count)
 {
     size_t cap = count + 8;
@@ -252,10 +243,9 @@ bool acl_replace_users(struct acl *acl, struct acl_user *const *drafts, size_t c
     pthread_mutex_lock(&acl->lock);
     struct acl fresh = {.users = users, .cap = cap};
     for (size_t i = 0; i < count; i++) {
-        const struct acl_user *before = find(acl, slice_of(drafts[i]->name));
-        uint64_t identity = before ? before->identity : ++acl->last_identity;
+        bool stays = is_default(slice_of(drafts[i]->name));
         (void)publish(&fresh, drafts[i]);
-        drafts[i]->identity = identity;
+        drafts[i]->identity = stays ? acl->by_default->identity : ++acl->last_identity;
     }
     struct acl_user **olds = acl->users;
     size_t old_count = acl->count;

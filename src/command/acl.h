@@ -58,13 +58,11 @@ MUST_CHECK enum error acl_set_default_password(struct acl *acl, struct slice pas
 typedef void acl_visit(void *arg, const struct acl_user *user);
 size_t acl_visit_users(struct acl *acl, acl_visit *visit, void *arg);
 
-/* Replaces all users by the drafts, whose references go over; one of them is the default user. A user of a name that was there before
- * remains the same for its sessions. False without memory: nothing has changed then, and the drafts stay the caller's. */
+/* Replaces all users by the drafts, whose references go over; one of them is the default user. All but the
+ * default user are other ones than before, as in Redis: sessions of theirs lose their user. False without memory: nothing has changed then, and the drafts stay the caller's. */
 bool acl_replace_users(struct acl *acl, struct acl_user *const *drafts, size_t count);
 /* The default user as it is without any configuration, a draft. NULL: no memory. */
 struct acl_user *acl_new_default(const struct acl *acl);
 void acl_reset_stats(struct acl *acl);
-/* True when a session's user is not there any more. */
-bool acl_user_is_gone(struct acl *acl, const struct acl_user *user);
 
 #endif

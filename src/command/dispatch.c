@@ -263,7 +263,7 @@ static bool user_may(struct run *run, const struct batch_item *item, const struc
     char text[ACL_TEXT_BYTES];
     const char *refusal =
         acl_session_refuse(run->worker, run->session, item->entry, request->argv, request->argc, text);
-    if (refusal) reject(run, item->entry, refusal);
+    if (refusal && !run->session->close_after_reply) reject(run, item->entry, refusal); /* A3: else it hears no more */
     return !refusal;
 }
 

@@ -214,6 +214,14 @@ struct slice pubsub_first(const struct session *session, enum pubsub_kind kind)
     return first ? first->topic->name : (struct slice){NULL, 0};
 }
 
+bool pubsub_all(const struct session *session, pubsub_predicate *wanted, void *arg)
+{
+    for (enum pubsub_kind kind = 0; kind < PUBSUB_KINDS; kind++)
+        for (const struct subscription *at = session->subscribed.first[kind]; at; at = at->next)
+            if (!wanted(arg, kind, at->topic->name)) return false;
+    return true;
+}
+
 void pubsub_end(struct worker *worker, struct session *session)
 {
     struct pubsub_registry *registry = &worker->pubsub;

@@ -370,6 +370,76 @@ static void changes_reach_everybody(void **state)
     client_close(admin);
 }
 
+#define SUBSCRIBED(kind, name) ">['" kind "', '" name "', :1]"
+
+static void channels(void **state)
+{
+    struct server *server = *state;
+    struct client *admin = client_open(server, 2), *client = client_open(server, 3);
+    EXPECT(admin, "ACL LOG RESET", "+OK");
+    EXPECT(admin, "ACL SETUSER a reset on nopass +@all ~* &news &w*", "+OK");
+    EXPECT(client, "AUTH a x", "+OK");
+    EXPECT(client, "PUBLISH news x", ":0");
+    EXPECT(client, "PUBLISH weather x", ":0");
+    EXPECT(client, "PUBLISH other x", "-NOPERM No permissions to access a channel");
+    EXPECT(client, "SPUBLISH other x", "-NOPERM No permissions to access a channel");
+    EXPECT(client, "SUBSCRIBE news other", "-NOPERM No permissions to access a channel");
+    EXPECT(client, "SSUBSCRIBE other", "-NOPERM No permissions to access a channel");
+    EXPECT(client, "PSUBSCRIBE we*",
+           "-NOPERM No permissions to access a channel"); /* patterns by their text */
+    EXPECT(admin, "ACL DRYRUN a SUBSCRIBE other",
+           "'User a has no permissions to access the \\'other\\' channel'");
+    EXPECT(admin, "ACL LOG 1",
+           "[['count', :1, 'reason', 'channel', 'context', 'toplevel', 'object', 'we*', <*>]]");
+    EXPECT(client, "PSUBSCRIBE w*", SUBSCRIBED("psubscribe", "w*"));
+    EXPECT(client, "UNSUBSCRIBE other", ">['unsubscribe', 'other', :1]"); /* anybody may */
+    /* More and other permissions do not end a subscription, the loss of its own does. */
+    EXPECT(admin, "ACL SETUSER a resetchannels &w* &other", "+OK");
+    EXPECT(client, "PING", "+PONG");
+    EXPECT(admin, "ACL SETUSER b on nopass", "+OK");
+    EXPECT(client, "PING", "+PONG");
+    EXPECT(admin, "ACL SETUSER a resetchannels &wea*", "+OK");
+    client_send(client, "PING");
+    assert_string_equal(client_read(client), "closed");
+    client_close(client);
+    static const char *const subscriptions[][2] = {
+        {"SUBSCRIBE weather", SUBSCRIBED("subscribe", "weather")},
+        {"SSUBSCRIBE weather", SUBSCRIBED("ssubscribe", "weather")}};
+    for (size_t i = 0; i < 2; i++) {
+        client = client_open(server, 3);
+        EXPECT(admin, "ACL SETUSER a reset on nopass +@all &w*", "+OK");
+        EXPECT(client, "AUTH a x", "+OK");
+        EXPECT(client, "CLIENT SETNAME condemned", "+OK");
+        EXPECT(client, subscriptions[i][0], subscriptions[i][1]);
+        if (i == 0) EXPECT(client, "ACL SETUSER a resetchannels", "+OK"); /* its own is the last reply */
+        else EXPECT(admin, "ACL SETUSER a resetchannels", "+OK");
+        assert_null(strstr(client_ask(admin, "CLIENT LIST"), "condemned"));
+        assert_string_equal(client_read(client), "closed");
+        client_close(client);
+    }
+    EXPECT(admin, "ACL DELUSER a b", ":2");
+    client_close(admin);
+}
+
+/* Who waits for a key is asked again when it comes. */
+static void waiters(void **state)
+{
+    struct server *server = *state;
+    struct client *admin = client_open(server, 2), *client = client_open(server, 2);
+    EXPECT(admin, "ACL SETUSER a reset on nopass +@all ~*", "+OK");
+    EXPECT(client, "AUTH a x", "+OK");
+    client_send(client, "BLPOP list 0");
+    AWAIT(admin, "INFO clients", "<*>blocked_clients:1<*>");
+    EXPECT(admin, "ACL SETUSER a resetkeys", "+OK");
+    EXPECT(admin, "LPUSH list x", ":1");
+    assert_string_equal(client_read(client), "-NOPERM No permissions to access a key");
+    EXPECT(admin, "LRANGE list 0 -1", "['x']");
+    EXPECT(admin, "DEL list", ":1");
+    EXPECT(admin, "ACL DELUSER a", ":1");
+    client_close(client);
+    client_close(admin);
+}
+
 /* Rules change while other workers check by them. */
 static void changes_under_load(void **state)
 {
@@ -522,10 +592,16 @@ static void a_file_of_users(void **state)
     EXPECT(b, "AUTH b p", "+OK");
     write_users(server, "user a on >p ~other +@all\nuser default on nopass +@all ~*\n");
     EXPECT(client, "ACL LOAD", "+OK");
-    EXPECT(a, "GET k", "-NOPERM No permissions to access a key"); /* a is still a */
-    EXPECT(a, "GET other", "nil");
+    /* As in Redis, only the default user's connections outlast it. */
     client_send(b, "PING");
     assert_string_equal(client_read(b), "closed");
+    client_send(a, "PING");
+    assert_string_equal(client_read(a), "closed");
+    client_close(a);
+    a = client_open(server, 2);
+    EXPECT(a, "AUTH a p", "+OK");
+    EXPECT(a, "GET k", "-NOPERM No permissions to access a key");
+    EXPECT(a, "GET other", "nil");
     /* All or nothing, and every mistake is told. */
     write_users(server, "user a on\nuser c +nosuch\nnonsense\nuser a off\nuser d (+get\n");
     EXPECT(
@@ -615,6 +691,8 @@ int main(void)
         cmocka_unit_test(refusals),
         cmocka_unit_test(the_log),
         cmocka_unit_test(changes_reach_everybody),
+        cmocka_unit_test(channels),
+        cmocka_unit_test(waiters),
         cmocka_unit_test(changes_under_load),
         cmocka_unit_test(strangers),
         cmocka_unit_test(users_in_the_configuration),

@@ -3,11 +3,18 @@
 #include "command/acl/session.h"
 #include "command/arguments.h"
 #include "command/host.h"
+#include "command/pubsub.h"
 #include "command/server_state.h"
 
 static struct acl *acl_of(const struct call *call)
 {
     return &call->worker->server->acl;
+}
+
+static bool has_subscribers(const struct call *call)
+{
+    struct server_state *server = call->worker->server;
+    return pubsub_has_subscribers(server) || pubsub_topics(server, PUBSUB_SHARD) > 0;
 }
 
 static void setuser(struct call *call);
@@ -39,6 +46,8 @@ static void setuser(struct call *call)
         return;
     }
     if (acl_set_user(acl_of(call), name, call->argv + 3, call->argc - 3, &before, &failure)) {
+        if (before && has_subscribers(call))
+            acl_session_close_revoked(call->worker, call->session, before->identity);
         acl_user_release(before);
         resp_ok(call->out);
     } else if (failure.mistake) {
@@ -74,7 +83,7 @@ static void deluser(struct call *call)
         deleted += user != NULL;
         acl_user_release(user);
     }
-    if (deleted > 0) acl_session_close_orphans(call->worker, call->session);
+    if (deleted > 0) acl_session_close_revoked(call->worker, call->session, ACL_NOBODY);
     if (call->out->len == call->reply_at) resp_int(call->out, deleted);
 }
 
@@ -104,7 +113,7 @@ static void load(struct call *call)
     struct resp_out error;
     resp_out_init(&error);
     if (host->acl_load(host->app, &error)) {
-        acl_session_close_orphans(call->worker, call->session);
+        acl_session_close_revoked(call->worker, call->session, ACL_NOBODY);
         resp_ok(call->out);
     } else {
         reply_error(call, &error);

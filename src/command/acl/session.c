@@ -3,6 +3,7 @@
 
 #include "command/host.h"
 #include "command/multi.h"
+#include "command/pubsub.h"
 #include "command/server_state.h"
 #include "command/worker.h"
 #include "util/clock.h"
@@ -211,13 +212,32 @@ bool acl_session_login(struct worker *worker, struct session *session, struct sl
 
 /* ---- sessions that lost something ---- */
 
-static bool is_orphan(void *arg, const struct session *session)
+struct revocation {
+    struct acl *acl;
+    uint64_t identity;
+};
+
+static bool may_read(void *user, enum pubsub_kind kind, struct slice name)
 {
-    return session->user && acl_user_is_gone(arg, session->user);
+    return acl_check_channel(user, name, kind == PUBSUB_PATTERN);
 }
 
-void acl_session_close_orphans(struct worker *worker, struct session *self)
+static bool is_revoked(void *arg, const struct session *session)
 {
-    const struct client_filter orphans = {.max_age_s = -1, .chosen = is_orphan, .chosen_arg = acl_of(worker)};
-    (void)worker->host->client_kill(worker->host->app, worker, self, &orphans);
+    const struct revocation *revocation = arg;
+    const struct acl_user *user = session->user;
+    if (!user) return false;
+    struct acl_user *current = acl_find(revocation->acl, slice_of(user->name));
+    bool gone = !current || current->identity != user->identity;
+    bool concerned = revocation->identity == user->identity;
+    bool revoked = gone || (concerned && !pubsub_all(session, may_read, current));
+    acl_user_release(current);
+    return revoked;
+}
+
+void acl_session_close_revoked(struct worker *worker, struct session *self, uint64_t identity)
+{
+    struct revocation revocation = {acl_of(worker), identity};
+    const struct client_filter filter = {.max_age_s = -1, .chosen = is_revoked, .chosen_arg = &revocation};
+    (void)worker->host->client_kill(worker->host->app, worker, self, &filter);
 }

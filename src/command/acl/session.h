@@ -51,8 +51,10 @@ bool acl_session_reads_all(struct worker *worker, struct session *session, const
 /* ---- by anybody who may look at the session ---- */
 
 const char *acl_session_username(const struct session *session);
-/* Closes the sessions whose user is gone. Not from inside the gate; `self`, whose command it is, is closed behind its reply. */
-void acl_session_close_orphans(struct worker *worker, struct session *self);
+/* Closes the sessions whose user is gone, and those of user `identity` (or ACL_NOBODY) that are subscribed to what it may not read any
+ * more. Not from inside the gate; `self`, whose command it is, is closed behind its reply. */
+#define ACL_NOBODY 0
+void acl_session_close_revoked(struct worker *worker, struct session *self, uint64_t identity);
 
 /* What is wrong about a verdict: "User x has no permissions to ...". `detailed` names key and channel. */
 void acl_verdict_text(const struct acl_verdict *verdict, const char *username,
