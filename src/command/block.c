@@ -250,7 +250,8 @@ void block_finish(struct worker *worker, struct waiter *waiter)
     call.reply_at = 0;
     run.ticks = clock_ticks() - waiter->ticks;
     run.monitored = false; /* it was shown when it came */
-    dispatch__account(&run, &call, command->entry);
+    if (waiter->refused) dispatch__account_refusal(&run, command->entry, 0);
+    else dispatch__account(&run, &call, command->entry);
     block_table_claim(table_of(worker), waiter);
     waiter->posted = true;
     worker->host->post(worker->host->app, waiter->worker_id, &waiter->mail);

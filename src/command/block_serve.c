@@ -20,8 +20,8 @@ static bool may_run(const struct run *run, struct waiter *waiter)
 {
     const struct kept_command *command = waiter->command;
     char text[ACL_TEXT_BYTES];
-    const char *refusal = acl_session_refuse_waiter(run->worker, &waiter->as_of, command->entry, command->request.argv,
-                                                    command->request.argc, text);
+    const char *refusal = acl_session_refuse_waiter(run->worker, &waiter->as_of, command->entry,
+                                                    command->request.argv, command->request.argc, text);
     if (refusal) {
         resp_error(&waiter->reply, refusal);
         return false;
@@ -42,7 +42,8 @@ static void serve(struct run *run, struct waiter *waiter)
     uint64_t ticks = clock_ticks();
     call.waiter = waiter;
     call.alone = true;
-    if (may_run(run, waiter)) dispatch__run_alone(&call);
+    waiter->refused = !may_run(run, waiter);
+    if (!waiter->refused) dispatch__run_alone(&call);
     waiter->ticks += clock_ticks() - ticks;
     if (!call.blocked) block_finish(run->worker, waiter);
 }

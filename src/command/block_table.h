@@ -64,6 +64,7 @@ struct waiter {
     size_t heap_index;   /* block_timer.h */
     bool timed;          /* in the heap; its worker's thread alone */
     bool discard;        /* the reply: CLIENT REPLY OFF */
+    bool refused;        /* it could not be executed */
     bool posted;         /* on its way home */
     struct resp_out reply;
     size_t link_count;

@@ -149,6 +149,12 @@ void dispatch__account(struct run *run, const struct call *call, const struct co
     if (__builtin_expect(run->monitored, 0)) monitor_show(call);
 }
 
+void dispatch__account_refusal(struct run *run, const struct command_entry *entry, size_t reply_at)
+{
+    if (replied_error(run, reply_at)) count_error(run, reply_at);
+    if (entry) stats_add(&run->worker->stats[entry->id].rejected, 1);
+}
+
 /* ---- what may keep a command from running ---- */
 
 /* A refused command spoils the transaction it was meant for; a refused EXEC ends it. */
@@ -173,8 +179,7 @@ static void reject(struct run *run, const struct command_entry *entry, const cha
 {
     size_t reply_at = run->out->len;
     reply_refusal(run, entry, text);
-    if (replied_error(run, reply_at)) count_error(run, reply_at);
-    if (entry) stats_add(&run->worker->stats[entry->id].rejected, 1);
+    dispatch__account_refusal(run, entry, reply_at);
 }
 
 /* A browser that was led to talk to this port must not get its later lines executed: they could be commands. */

@@ -45,5 +45,7 @@ void dispatch__run_alone(struct call *call);
 void dispatch__handle(struct call *call);
 /* Counts a call that was executed since run->ticks. */
 void dispatch__account(struct run *run, const struct call *call, const struct command_entry *entry);
+/* Counts one that was refused, as the reply from reply_at on says; NULL: there is no such command. */
+void dispatch__account_refusal(struct run *run, const struct command_entry *entry, size_t reply_at);
 
 #endif

@@ -470,6 +470,90 @@ static void accounts(void **state)
     rig_close(&rig);
 }
 
+/* What may not be executed when its time has come is refused, and takes nothing. */
+static void refused(void **state)
+{
+    struct rig rig = rig_open(*state, 2);
+    if (server_is_other()) skip();
+    EXPECT(rig.boss, "ACL SETUSER worker on nopass ~* +@all", "+OK");
+    EXPECT(rig.boss, "CONFIG RESETSTAT", "+OK");
+    EXPECT(rig.waiting[0], "AUTH worker x", "+OK");
+    block(&rig, 0, "BLPOP k 0", 0);
+    EXPECT(rig.boss, "ACL SETUSER worker resetkeys", "+OK");
+    EXPECT(rig.boss, "RPUSH k a", ":1");
+    READ(&rig, 0, "-NOPERM No permissions to access a key");
+    EXPECT(rig.boss, "INFO commandstats",
+           "'<*>cmdstat_blpop:calls=0,usec=0,<*>rejected_calls=1,failed_calls=0<*>'");
+    EXPECT(rig.boss, "LRANGE k 0 -1", "['a']");
+    EXPECT(rig.boss, "DEL k", ":1");
+    block(&rig, 1, "BLPOP k 0", 0);
+    client_send(rig.waiting[0], "CLIENT ID"); /* of a user who goes: the connection too */
+    assert_int_equal(client_read(rig.waiting[0])[0], ':');
+    EXPECT(rig.boss, "ACL DELUSER worker", ":1");
+    READ(&rig, 0, "closed");
+    EXPECT(rig.boss, "RPUSH k b", ":1");
+    READ(&rig, 1, "['k', 'b']");
+    /* memory is short */
+    EXPECT(rig.boss, "RPUSH l c", ":1");
+    block(&rig, 1, "BLMOVE k t LEFT LEFT 0", 0);
+    EXPECT(rig.boss, "CONFIG SET maxmemory 1", "+OK");
+    EXPECT(rig.boss, "RENAME l k", "+OK");
+    READ(&rig, 1, "-OOM command not allowed when used memory > 'maxmemory'.");
+    EXPECT(rig.boss, "CONFIG SET maxmemory 0", "+OK");
+    EXPECT(rig.boss, "LRANGE k 0 -1", "['c']");
+    rig_close(&rig);
+}
+
+/* A pause holds those who would end a wait; time runs on. */
+static void paused(void **state)
+{
+    struct rig rig = rig_open(*state, 2);
+    block(&rig, 0, "BLPOP k 0", 0);
+    EXPECT(rig.boss, "CLIENT PAUSE 100000 WRITE", "+OK");
+    client_send(rig.waiting[1], "XREAD BLOCK 50 STREAMS s $");
+    client_send(rig.waiting[2], "RPUSH k a");
+    client_send(rig.waiting[3], "BLPOP third 0");
+    READ(&rig, 1, "nil");
+    await_blocked(rig.boss, 3);
+    EXPECT(rig.boss, "EXISTS k", ":0");
+    EXPECT(rig.boss, "CLIENT UNPAUSE", "+OK");
+    READ(&rig, 0, "['k', 'a']");
+    READ(&rig, 2, ":1");
+    await_blocked(rig.boss, 1);
+    EXPECT(rig.boss, "RPUSH third b", ":1");
+    READ(&rig, 3, "['third', 'b']");
+    rig_close(&rig);
+}
+
+/* A list whose time is over is not there for who waits, and what waits for others is served. */
+static void expired(void **state)
+{
+    struct rig rig = rig_open(*state, 2);
+    EXPECT(rig.boss, "DEBUG SET-ACTIVE-EXPIRE 0", "+OK");
+    EXPECT(rig.boss, "SELECT 1", "+OK");
+    EXPECT(rig.boss, "RPUSH k old", ":1");
+    EXPECT(rig.boss, "PEXPIRE k 1", ":1");
+    EXPECT(rig.boss, "RPUSH l new", ":1");
+    EXPECT(rig.boss, "SELECT 0", "+OK");
+    usleep(10000);
+    block(&rig, 0, "BLPOP k 0", 0);
+    block(&rig, 1, "BLPOP l 0", 1);
+    EXPECT(rig.boss, "SWAPDB 0 1", "+OK");
+    READ(&rig, 1, "['l', 'new']");
+    await_blocked(rig.boss, 1);
+    EXPECT(rig.boss, "RPUSH k fresh", ":1");
+    READ(&rig, 0, "['k', 'fresh']");
+    /* a stream is removed by somebody's look at it */
+    EXPECT(rig.boss, "XGROUP CREATE s g $ MKSTREAM", "+OK");
+    block(&rig, 0, "XREADGROUP GROUP g c BLOCK 0 STREAMS s >", 0);
+    EXPECT(rig.boss, "PEXPIRE s 1", ":1");
+    usleep(10000);
+    EXPECT(rig.boss, "EXISTS s", ":0");
+    READ(&rig, 0, "-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option");
+    EXPECT(rig.boss, "DEBUG SET-ACTIVE-EXPIRE 1", "+OK");
+    rig_close(&rig);
+}
+
 /* WATCH sees what a waiter takes, as it sees what was put. */
 static void watched(void **state)
 {
@@ -497,7 +581,8 @@ int main(void)
         cmocka_unit_test(arguments), cmocka_unit_test(no_wait),   cmocka_unit_test(in_transactions),
         cmocka_unit_test(order),     cmocka_unit_test(all_wakes), cmocka_unit_test(streams),
         cmocka_unit_test(chains),    cmocka_unit_test(unblock),   cmocka_unit_test(gone),
-        cmocka_unit_test(pipelines), cmocka_unit_test(accounts),  cmocka_unit_test(watched),
+        cmocka_unit_test(pipelines), cmocka_unit_test(refused),   cmocka_unit_test(paused),
+        cmocka_unit_test(expired),   cmocka_unit_test(accounts),  cmocka_unit_test(watched),
     };
     return cmocka_run_group_tests(tests, start, script_close_server);
 }
