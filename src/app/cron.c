@@ -30,11 +30,11 @@ static bool may_expire(const struct cron *cron, int64_t now_ms)
            server_state_paused(cron->server, now_ms) == PAUSE_NONE;
 }
 
-static void note_expired(void *arg, unsigned db, struct slice name)
+static void note_expired(void *arg, unsigned db, struct slice name, bool gone)
 {
     struct cron *cron = arg;
-    watch_touch_name(&cron->server->watches, cron->keyspace, db, name, true);
-    block_touch_removed(cron->server, cron->keyspace, db, name);
+    watch_touch_name(&cron->server->watches, cron->keyspace, db, name, gone);
+    if (gone) block_touch_removed(cron->server, cron->keyspace, db, name);
 }
 
 /* One visit of every stripe, beginning where the last one ended; a stripe with much to remove is stayed with.
@@ -74,7 +74,8 @@ static void evict(struct cron *cron, int64_t deadline_ns)
 {
     enum memory_state state = MEMORY_ABOVE;
     while (state == MEMORY_ABOVE && has_time(deadline_ns))
-        state = memory_limit_enforce(cron->server, cron->server->worker_count, cron->evictor, clock_wall_ms());
+        state =
+            memory_limit_enforce(cron->server, cron->server->worker_count, cron->evictor, clock_wall_ms());
 }
 
 static void tend_heap(struct cron *cron, int64_t now_ns, int64_t deadline_ns)

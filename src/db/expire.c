@@ -26,7 +26,7 @@ struct expiry {
     unsigned eased;   /* how often something was taken out of a collection */
     unsigned batch;   /* in the open transaction */
     unsigned work_left;
-    void (*callback)(void *arg, unsigned db, struct slice name);
+    keyspace_expired *callback;
     void *arg;
 };
 
@@ -50,7 +50,7 @@ static enum error remove_expired(struct expiry *expiry, const struct hashtable *
 {
     struct entry *entry = (void *)(table->base + hashtable_slot_off(*place.slot));
     if (!tx_is_open(expiry->tx)) tx_begin(expiry->tx);
-    if (expiry->callback != NULL) expiry->callback(expiry->arg, expiry->db, entry_key(entry));
+    if (expiry->callback != NULL) expiry->callback(expiry->arg, expiry->db, entry_key(entry), true);
     enum error error = keyspace__drop_entry(expiry->tx, expiry->keyspace, stripe, entry);
     if (error == ERROR_OK) error = hashtable_remove(expiry->tx, table, &place);
     if (error == ERROR_OK && ++expiry->batch == BATCH_KEYS) commit_batch(expiry);
@@ -84,7 +84,7 @@ static enum error ease(struct expiry *expiry, const struct hashtable *table, uns
         enum error error = keyspace__expire_elements(expiry->tx, expiry->keyspace, expiry->db, table, &key,
                                                      &place, expiry->now_ms, &emptied);
         if (error != ERROR_OK) return error;
-        if (emptied && expiry->callback != NULL) expiry->callback(expiry->arg, expiry->db, name);
+        if (expiry->callback != NULL) expiry->callback(expiry->arg, expiry->db, name, emptied);
         *due_out = -1;
         if (!emptied)
             *due_out =
@@ -198,8 +198,7 @@ static void sample_stripe(struct keyspace *keyspace, unsigned stripe, int64_t no
 }
 
 unsigned keyspace_expire_step(struct keyspace *keyspace, struct heap_thread *thread, unsigned stripe,
-                              int64_t now_ms, unsigned max_keys,
-                              void (*removed)(void *arg, unsigned db, struct slice name), void *arg)
+                              int64_t now_ms, unsigned max_keys, keyspace_expired *removed, void *arg)
 {
     struct keyspace_stripe *own = &keyspace->stripes[stripe];
     sample_stripe(keyspace, stripe, now_ms);

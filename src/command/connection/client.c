@@ -213,6 +213,7 @@ static void reply_mode(struct call *call)
         resp_ok(call->out);
     } else if (call_arg_is(call, 2, "off")) {
         session->reply = SESSION_REPLY_OFF;
+        call->out->discard = true; /* at once, also for what follows in EXEC */
     } else if (call_arg_is(call, 2, "skip")) {
         if (session->reply != SESSION_REPLY_OFF) session->reply = SESSION_REPLY_SKIP_NEXT;
     } else {

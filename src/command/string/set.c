@@ -1,5 +1,7 @@
 /* set.c: commands that replace whole strings. */
+#include "command/access.h"
 #include "command/arguments.h"
+#include "command/server_state.h"
 #include "command/string/options.h"
 #include "command/string/string_commands.h"
 
@@ -14,6 +16,8 @@
 /* Puts `value` at a key and tells those who watch; false after a failure. */
 static bool store(struct call *call, size_t key, struct slice value, int64_t expire_at_ms)
 {
+    /* A time of use comes with the new value; a frequency is counted on from that of the old one. */
+    if (__builtin_expect(access_is_lfu(call->worker->server->settings), 0)) (void)call_edit(call, key);
     enum error error =
         keyspace_put_string(call->tx, call->keyspace, call->db, &call->keys[key], value, expire_at_ms);
 

@@ -179,7 +179,10 @@ static void run_after(struct run *run, const struct multi *multi, size_t begin, 
     for (size_t i = 0, at = begin; i < multi->count; at = ends[i++]) {
         const struct kept_command *command = multi->commands[i];
         if (command->inside) {
+            bool discard = out->discard; /* CLIENT REPLY OFF may have come after this one */
+            out->discard = false;
             resp_raw(out, replies + (at - begin), ends[i] - at);
+            out->discard = discard;
             continue;
         }
         if (!dispatch__user_still_may(run, command)) continue;

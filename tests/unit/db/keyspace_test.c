@@ -291,8 +291,9 @@ struct removed {
     unsigned db_sum;
 };
 
-static void count_removed(void *arg, unsigned db, struct slice name)
+static void count_removed(void *arg, unsigned db, struct slice name, bool gone)
 {
+    (void)gone;
     struct removed *removed = arg;
     removed->count++;
     removed->db_sum += db;
