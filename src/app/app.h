@@ -21,17 +21,21 @@
 #define APP_RUN_ID_LEN 40
 #define APP_NAME       "cairn"
 
+/* Who waits to be told that the server is ready; in the order of the words of `supervised`. */
+enum supervisor { SUPERVISOR_NONE, SUPERVISOR_UPSTART, SUPERVISOR_SYSTEMD, SUPERVISOR_ANY };
+
 struct app {
     struct log log;
     struct config *config;
     pthread_mutex_t config_lock; /* of config, once the workers run */
-    char *executable;            /* as it was called */
+    char *executable;            /* as it was called; malloc'd */
     unsigned warned;             /* apply_warn: which warnings have been logged */
     int64_t started_ms;          /* wall clock */
     int64_t started_ns;          /* monotonic */
     char run_id[APP_RUN_ID_LEN + 1];
     char dir[PATH_MAX];
     char heap_path[PATH_MAX + 256];
+    enum supervisor supervisor;
     char *pidfile; /* written by us; NULL: none */
     int oom_base;  /* the oom_score_adj that we found */
     bool oom_set;  /* ours stands there */

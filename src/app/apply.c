@@ -1,6 +1,7 @@
 /* apply.c: options into effect (apply.h). */
 #include "app/apply.h"
 
+#include "app/crash.h"
 #include "command/notify.h"
 
 #include <string.h>
@@ -92,6 +93,7 @@ void apply_config(struct app *app)
     apply_packed(app);
     apply_clients(app);
     SET(app->log.level, config_choice(app->config, "loglevel"));
+    crash_set_log(config_bool(app->config, "crash-log-enabled"));
     SET(app->cron.period_ms, cron_period_ms(config_int(app->config, "hz")));
     if (app->heap) heap_set_limit(app->heap, (uint64_t)config_int(app->config, "heap-size-limit"));
 }

@@ -7,6 +7,8 @@
 #include "app/host.h"
 #include "app/listen.h"
 #include "app/process.h"
+#include "app/system_log.h"
+#include "app/title.h"
 #include "util/assert.h"
 #include "util/clock.h"
 
@@ -26,7 +28,8 @@ void boot_begin(struct app *app, char **argv)
     memset(app, 0, sizeof *app);
     app->started_ms = clock_wall_ms();
     app->started_ns = clock_monotonic_ns();
-    app->executable = argv[0];
+    app->executable = strdup(argv[0] ? argv[0] : APP_NAME);
+    title_begin(argv);
     atomic_init(&app->log.level, LOG_NOTICE);
     atomic_init(&app->settings.active_expire, true);
     pthread_mutex_init(&app->config_lock, NULL);
@@ -103,6 +106,9 @@ bool boot_configure(struct app *app, int argc, char **argv)
     }
     const char *logfile = config_text(app->config, "logfile");
     if (*logfile) app->log.file = strdup(logfile);
+    app->log.to_syslog = config_bool(app->config, "syslog-enabled");
+    if (app->log.to_syslog)
+        system_log_open(config_text(app->config, "syslog-ident"), config_choice(app->config, "syslog-facility"));
     app->worker_count = wanted_workers(app);
     app->server_open =
         server_state_open(&app->server, &app->settings, app->worker_count, CRON_THREADS) == ERROR_OK;
@@ -191,7 +197,10 @@ static bool load_users(struct app *app)
 
 bool boot_process(struct app *app)
 {
-    if (!process_enter_dir(app) || !process_daemonize(app)) return false;
+    if (!process_enter_dir(app)) return false;
+    process_supervise(app);
+    if (!process_daemonize(app)) return false;
+    process_set_title(app);
     crash_watch(&app->log);
     greet(app);
     fit_maxclients(app);
@@ -322,7 +331,7 @@ bool boot_listen(struct app *app)
         log_line(&app->log, LOG_NOTICE, "Ready to accept connections tls");
     if (*config_text(app->config, "unixsocket"))
         log_line(&app->log, LOG_NOTICE, "Ready to accept connections unix");
-    process_notify_ready();
+    process_notify(app, "READY=1\nSTATUS=Ready to accept connections\n");
     return true;
 }
 
@@ -364,6 +373,7 @@ static bool close_heap(struct app *app)
 
 bool boot_end(struct app *app)
 {
+    process_notify(app, "STOPPING=1\n");
     process_watch_signals(NULL); /* a late signal must not meet a pool that is gone */
     client_pool_close(app->pool);
     cron_stop(&app->cron);
@@ -373,6 +383,7 @@ bool boot_end(struct app *app)
     if (app->heap && clean) log_line(&app->log, LOG_NOTICE, "The heap is closed, ready to exit, bye bye...");
     config_free(app->config);
     free(app->log.file);
+    free(app->executable);
     pthread_mutex_destroy(&app->config_lock);
     return clean;
 }

@@ -100,8 +100,7 @@ const struct config_row config_table[] = {
     TEXT("pidfile", "", .flags = CONFIG_FIXED),
     CHOICE("loglevel", "notice", loglevel_words),
     TEXT("logfile", "", .flags = CONFIG_FIXED),
-    BOOL("syslog-enabled", "no",
-         REFUSED_FIXED("logging to syslog is not supported yet; use logfile, or the journal of systemd")),
+    BOOL("syslog-enabled", "no", .flags = CONFIG_FIXED),
     TEXT("syslog-ident", "redis", .flags = CONFIG_FIXED),
     CHOICE("syslog-facility", "local0", syslog_facility_words, .flags = CONFIG_FIXED),
     BOOL("crash-log-enabled", "yes"),
@@ -109,7 +108,7 @@ const struct config_row config_table[] = {
     BOOL("use-exit-on-panic", "no", .flags = CONFIG_HIDDEN),
     BOOL("always-show-logo", "no", .flags = CONFIG_FIXED),
     BOOL("set-proc-title", "yes", .flags = CONFIG_FIXED),
-    TEXT("proc-title-template", "{title} {listen-addr} {server-mode}"),
+    {.name = "proc-title-template", .type = CONFIG_TITLE, .initial = "{title} {listen-addr} {server-mode}"},
     TEXT("locale-collate", ""),
     NUMBER("databases", "16", 1, INT32_MAX, .flags = CONFIG_FIXED),
     NUMBER("hz", "10", 0, INT32_MAX), /* cron_period_ms takes what it can */

@@ -15,6 +15,7 @@ enum config_type {
     CONFIG_SIZE_PERCENT,  /* the same, or a percentage */
     CONFIG_MODE,          /* octal, kept so */
     CONFIG_TEXT,          /* one word, quotes undone */
+    CONFIG_TITLE,         /* the same: proc-title-template */
     CONFIG_WORDS,         /* the words of the line, joined by blanks */
     CONFIG_CHOICE,        /* one of row->words */
     CONFIG_WORD_SET,      /* some of row->words, in their order there */

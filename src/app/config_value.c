@@ -1,6 +1,8 @@
 /* config_value.c: what each type of option accepts, and the texts of its refusals (config_value.h). */
 #include "app/config_value.h"
 
+#include "app/title.h"
+
 #include "resp/inline.h"
 #include "util/number.h"
 
@@ -326,6 +328,9 @@ static char *parse_by_type(const struct config_row *row, const struct slice *wor
     switch (row->type) {
     case CONFIG_BOOL: return parse_bool(words[0], error, error_cap);
     case CONFIG_TEXT: return config_value_copy(words[0]);
+    case CONFIG_TITLE:
+        if (title_is_valid(words[0])) return config_value_copy(words[0]);
+        return refuse(error, error_cap, "template format is invalid or contains unknown variables");
     case CONFIG_CHOICE: return parse_choice(row, words[0], error, error_cap);
     case CONFIG_EVENTS: return parse_events(words[0], error, error_cap);
     default: return parse_number(row, words[0], error, error_cap);

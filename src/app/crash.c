@@ -1,6 +1,9 @@
 /* crash.c: fatal signals (crash.h). A handler has no context passed in: what it needs is in `watch`. */
 #include "app/crash.h"
 
+#include "util/assert.h"
+
+#include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -8,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define FRAMES_MAX  64
@@ -17,6 +21,7 @@
 static struct {
     struct log *log;
     const char *_Atomic heap_base;
+    _Atomic bool is_on;
     atomic_flag taken; /* one report is enough */
 } watch = {.taken = ATOMIC_FLAG_INIT};
 
@@ -39,6 +44,35 @@ static void report_fault(int signal_number, const siginfo_t *info)
             (unsigned long long)(address - base));
 }
 
+static void report_registers(const void *context)
+{
+    const ucontext_t *state = context;
+#if defined(__x86_64__)
+    static const char *const names[] = {"R8",  "R9",  "R10", "R11", "R12", "R13", "R14", "R15", "RDI",
+                                        "RSI", "RBP", "RBX", "RDX", "RAX", "RCX", "RSP", "RIP"};
+    const greg_t *values = state->uc_mcontext.gregs;
+    log_line(watch.log, LOG_WARNING, "Crashed running the instruction at: %p",
+             (void *)(uintptr_t)values[REG_RIP]);
+    log_line(watch.log, LOG_WARNING, "------ REGISTERS ------");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        log_line(watch.log, LOG_WARNING, "%s:%016llx", names[i], (unsigned long long)values[i]);
+#elif defined(__aarch64__)
+    log_line(watch.log, LOG_WARNING, "Crashed running the instruction at: %p",
+             (void *)(uintptr_t)state->uc_mcontext.pc);
+    log_line(watch.log, LOG_WARNING, "------ REGISTERS ------");
+    for (size_t i = 0; i < 31; i++)
+        log_line(watch.log, LOG_WARNING, "X%zu:%016llx", i, (unsigned long long)state->uc_mcontext.regs[i]);
+#else
+    (void)state;
+#endif
+}
+
+static void report_assertion(const char *file, int line, const char *condition)
+{
+    log_line(watch.log, LOG_WARNING, "=== ASSERTION FAILED ===");
+    log_line(watch.log, LOG_WARNING, "==> %s:%d '%s' is not true", file, line, condition);
+}
+
 static void report_backtrace(void)
 {
     void *frames[FRAMES_MAX];
@@ -46,18 +80,31 @@ static void report_backtrace(void)
     int count = backtrace(frames, FRAMES_MAX);
     int fd = watch.log->file ? open(watch.log->file, O_WRONLY | O_APPEND | O_CLOEXEC) : STDOUT_FILENO;
     if (fd >= 0) backtrace_symbols_fd(frames, count, fd);
-    log_line(watch.log, LOG_WARNING, "=== end of the report ===");
+    if (fd > STDERR_FILENO) close(fd);
 }
 
 static void on_fault(int signal_number, siginfo_t *info, void *context)
 {
-    (void)context;
     signal(signal_number, SIG_DFL);
-    if (!atomic_flag_test_and_set(&watch.taken)) {
+    if (atomic_load(&watch.is_on) && !atomic_flag_test_and_set(&watch.taken)) {
         report_fault(signal_number, info);
         report_backtrace();
+        report_registers(context);
+        log_line(watch.log, LOG_WARNING, "=== end of the report ===");
     }
     raise(signal_number);
+}
+
+/* Where is it? The server goes on. */
+static void on_question(int signal_number, siginfo_t *info, void *context)
+{
+    (void)signal_number;
+    (void)info;
+    (void)context;
+    int error = errno;
+    log_line(watch.log, LOG_WARNING, "Received SIGALRM");
+    report_backtrace();
+    errno = error;
 }
 
 void crash_watch(struct log *log)
@@ -72,6 +119,15 @@ void crash_watch(struct log *log)
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         sigaction(signals[i], &action, NULL);
+    action.sa_sigaction = on_question;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    sigaction(SIGALRM, &action, NULL);
+    assert_set_reporter(report_assertion);
+}
+
+void crash_set_log(bool on)
+{
+    atomic_store(&watch.is_on, on);
 }
 
 void crash_watch_heap(const struct heap *heap)

@@ -172,6 +172,7 @@ static bool try_change(struct app *app, char *error, size_t error_cap)
     }
     config_keep(app->config);
     apply_config(app);
+    process_set_title(app);
     apply_warn(app);
     return true;
 }

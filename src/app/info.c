@@ -53,6 +53,12 @@ static void write_listeners(struct app *app, struct resp_out *out)
     if (tls_port > 0) put_listener(out, 2, "tls", bind, tls_port);
 }
 
+static const char *supervisor_name(enum supervisor supervisor)
+{
+    static const char *const names[] = {"no", "upstart", "systemd"};
+    return names[supervisor];
+}
+
 static void write_server(struct app *app, struct resp_out *out)
 {
     struct utsname system;
@@ -68,7 +74,7 @@ static void write_server(struct app *app, struct resp_out *out)
         "multiplexing_api:epoll\r\natomicvar_api:c11-builtin\r\ngcc_version:%d.%d.%d\r\nprocess_id:%d\r\n",
         __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__, (int)getpid());
     put(out, "process_supervised:%s\r\nrun_id:%s\r\ntcp_port:%d\r\nserver_time_usec:%lld\r\n",
-        config_text(app->config, "supervised"), app->run_id, listen_port(app), (long long)clock_wall_us());
+        supervisor_name(app->supervisor), app->run_id, listen_port(app), (long long)clock_wall_us());
     put(out,
         "uptime_in_seconds:%lld\r\nuptime_in_days:%lld\r\nhz:%s\r\nconfigured_hz:%s\r\nlru_clock:%lld\r\n",
         (long long)uptime_s, (long long)(uptime_s / 86400), config_text(app->config, "hz"),

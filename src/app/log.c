@@ -1,6 +1,8 @@
 /* log.c: one write per line, so lines of several threads never mix (log.h). */
 #include "app/log.h"
 
+#include "app/system_log.h"
+
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,6 +39,7 @@ void log_line(struct log *log, enum log_level level, const char *format, ...)
     va_end(args);
     size_t text = wanted < 0 ? 0 : (size_t)wanted < cap ? (size_t)wanted : cap - 1;
     size_t len = head + text;
+    if (log->to_syslog) system_log_line((int)level, line + head);
     line[len++] = '\n';
     int fd = log->file ? open(log->file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644) : STDOUT_FILENO;
     if (fd < 0) return;

@@ -3,11 +3,13 @@
 #define CAIRN_APP_LOG_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 enum log_level { LOG_DEBUG, LOG_VERBOSE, LOG_NOTICE, LOG_WARNING, LOG_NOTHING };
 
 struct log {
     _Atomic int level; /* enum log_level: what is below is dropped */
+    bool to_syslog; /* as well */
     char *file; /* malloc'd; NULL: standard output. Opened for each line, so that log rotation just works */
 };
 

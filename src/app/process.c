@@ -1,5 +1,7 @@
-/* process.c: directory, pid file, limits, signals (process.h). */
+/* process.c: directory, pid file, limits, signals, supervision, title (process.h). */
 #include "app/process.h"
+
+#include "app/title.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +19,8 @@
 #define DEFAULT_PIDFILE "/var/run/cairn.pid"
 #define OOM_SCORE_FILE  "/proc/self/oom_score_adj"
 #define OOM_SCORE_MAX   1000 /* of the kernel's */
+#define LISTEN_BYTES    512
+#define TITLE_BYTES     1024
 
 /* A handler has no context passed in. */
 static struct {
@@ -34,7 +38,7 @@ bool process_enter_dir(struct app *app)
 
 bool process_daemonize(struct app *app)
 {
-    if (!config_bool(app->config, "daemonize")) return true;
+    if (!config_bool(app->config, "daemonize") || app->supervisor != SUPERVISOR_NONE) return true;
     pid_t pid = fork();
     if (pid > 0) _exit(0);
     int null = pid == 0 && setsid() >= 0 ? open("/dev/null", O_RDWR) : -1;
@@ -158,8 +162,36 @@ unsigned process_cpu_count(void)
     return (unsigned)CPU_COUNT(&cpus);
 }
 
-void process_notify_ready(void)
+/* ---- supervision ---- */
+
+static enum supervisor find_supervisor(struct app *app, enum supervisor wanted)
 {
+    bool upstart = getenv("UPSTART_JOB") != NULL, systemd = getenv("NOTIFY_SOCKET") != NULL;
+    if (wanted == SUPERVISOR_ANY)
+        return upstart ? SUPERVISOR_UPSTART : systemd ? SUPERVISOR_SYSTEMD : SUPERVISOR_NONE;
+    if (wanted == SUPERVISOR_UPSTART && !upstart) {
+        log_line(&app->log, LOG_WARNING, "upstart supervision requested, but UPSTART_JOB not found!");
+        return SUPERVISOR_NONE;
+    }
+    if (wanted == SUPERVISOR_SYSTEMD && !systemd)
+        log_line(&app->log, LOG_WARNING, "systemd supervision requested, but NOTIFY_SOCKET not found!");
+    return wanted;
+}
+
+void process_supervise(struct app *app)
+{
+    static const char *const names[] = {"no", "upstart", "systemd"};
+    app->supervisor = find_supervisor(app, (enum supervisor)config_choice(app->config, "supervised"));
+    if (app->supervisor == SUPERVISOR_NONE) return;
+    log_line(&app->log, LOG_NOTICE, "supervised by %s, will signal readiness", names[app->supervisor]);
+    if (app->supervisor == SUPERVISOR_UPSTART) unsetenv("UPSTART_JOB");
+}
+
+void process_notify(struct app *app, const char *text)
+{
+    bool ready = strstr(text, "READY=1") != NULL;
+    if (app->supervisor == SUPERVISOR_UPSTART && ready) raise(SIGSTOP); /* it lets us go on */
+    if (app->supervisor != SUPERVISOR_SYSTEMD) return;
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (!path || strlen(path) >= sizeof address.sun_path) return;
@@ -168,9 +200,39 @@ void process_notify_ready(void)
     socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return;
-    static const char ready[] = "READY=1\nSTATUS=Ready to accept connections";
-    ssize_t ignored =
-        sendto(fd, ready, sizeof ready - 1, MSG_NOSIGNAL, (const struct sockaddr *)&address, len);
+    ssize_t ignored = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&address, len);
     (void)ignored; /* systemd will notice */
     close(fd);
+}
+
+/* ---- title ---- */
+
+/* The first address of `bind` and the port, or the socket. */
+static void listen_address(const struct app *app, char text[LISTEN_BYTES])
+{
+    const char *bind = config_text(app->config, "bind"), *unixsocket = config_text(app->config, "unixsocket");
+    long long port = config_int(app->config, "port");
+    if (*bind == '-') bind++;
+    int len = (int)strcspn(bind, " ");
+    if (port == 0 && *unixsocket) snprintf(text, LISTEN_BYTES, "%s", unixsocket);
+    else snprintf(text, LISTEN_BYTES, "%.*s:%lld", len > 0 ? len : 1, len > 0 ? bind : "*", port);
+}
+
+void process_set_title(struct app *app)
+{
+    char address[LISTEN_BYTES], port[24], tls_port[24], text[TITLE_BYTES];
+    const char *file = config_file(app->config);
+    if (!config_bool(app->config, "set-proc-title")) return;
+    listen_address(app, address);
+    snprintf(port, sizeof port, "%lld", (long long)config_int(app->config, "port"));
+    snprintf(tls_port, sizeof tls_port, "%lld", (long long)config_int(app->config, "tls-port"));
+    const struct title_words words = {.title = app->executable,
+                                      .listen_addr = address,
+                                      .server_mode = "",
+                                      .port = port,
+                                      .tls_port = tls_port,
+                                      .unixsocket = config_text(app->config, "unixsocket"),
+                                      .config_file = file ? file : ""};
+    title_expand(config_slice(app->config, "proc-title-template"), &words, text, sizeof text);
+    title_set(text);
 }

@@ -20,6 +20,11 @@ uint64_t process_raise_file_limit(struct app *app, uint64_t clients);
 void process_watch_signals(struct client_pool *pool);
 int process_signal_received(void); /* 0: none */
 unsigned process_cpu_count(void);  /* that this process may run on */
-void process_notify_ready(void);   /* to systemd, when it wants to know */
+/* `supervised`: finds out who supervises the process. Before process_daemonize, which then stays in the foreground. */
+void process_supervise(struct app *app);
+/* "READY=1" and the like, to systemd; to upstart, which wants a signal, when the text says READY=1. */
+void process_notify(struct app *app, const char *text);
+/* `set-proc-title`, `proc-title-template`. */
+void process_set_title(struct app *app);
 
 #endif

@@ -165,6 +165,8 @@ static void protocol(struct call *call)
 static void help(struct call *call)
 {
     static const char *const lines[] = {
+        "ASSERT",
+        "    Crash by a failed assertion.",
         "CHANGE-REPL-ID",
         "    Accepted.",
         "CONFIG-REWRITE-FORCE-ALL",
@@ -214,6 +216,7 @@ static const struct {
     size_t argc_max;
     void (*handler)(struct call *call);
 } tools[] = {
+    {"assert", 2, 2, panic},
     {"change-repl-id", 2, 2, accept_only},
     {"config-rewrite-force-all", 2, 2, rewrite_config},
     {"digest", 2, 2, server_debug_digest},
