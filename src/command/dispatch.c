@@ -504,6 +504,7 @@ static void begin_reply(struct run *run)
 
 static void end_reply(struct run *run)
 {
+    run->out->discard = false;
     if (run->session->reply == SESSION_REPLY_SKIP) run->session->reply = SESSION_REPLY_ON;
     else if (run->session->reply == SESSION_REPLY_SKIP_NEXT) run->session->reply = SESSION_REPLY_SKIP;
 }
