@@ -11,10 +11,12 @@
 
 #include <errno.h>
 #include <libpmem.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define PAGE_BYTES        UINT64_C(4096)
@@ -47,19 +49,35 @@ static bool is_persistent_memory(int fd, const char *path, uint64_t size_bytes)
     return probe != NULL && is_pmem;
 }
 
-static enum pmem_mode choose_mode(const struct pmem_map *map, const struct pmem_map_options *options)
+static enum pmem_medium find_medium(const struct pmem_map *map)
 {
-    if (options->read_only) return PMEM_MODE_PRIVATE;
-    if (simulates_dax() || options->force_dax) return PMEM_MODE_DAX;
-    if (options->force_shared) return PMEM_MODE_SHARED;
-    return is_persistent_memory(map->fd, map->path, map->size_bytes) ? PMEM_MODE_DAX : PMEM_MODE_SHARED;
+    struct statfs fs;
+    if (is_persistent_memory(map->fd, map->path, map->size_bytes)) return PMEM_MEDIUM_DAX;
+    if (fstatfs(map->fd, &fs) == 0 &&
+        ((unsigned)fs.f_type == TMPFS_MAGIC || (unsigned)fs.f_type == RAMFS_MAGIC))
+        return PMEM_MEDIUM_MEMORY;
+    return PMEM_MEDIUM_DISK;
+}
+
+static void choose_mode(struct pmem_map *map, const struct pmem_map_options *options)
+{
+    map->mode = PMEM_MODE_PRIVATE;
+    if (options->read_only) return;
+    map->medium = find_medium(map);
+    map->mode = map->medium == PMEM_MEDIUM_DAX ? PMEM_MODE_DAX : PMEM_MODE_SHARED;
+    if (options->force_shared) map->mode = PMEM_MODE_SHARED;
+    if (simulates_dax() || options->force_dax) map->mode = PMEM_MODE_DAX;
+}
+
+static bool is_private(enum pmem_mode mode)
+{
+    return mode == PMEM_MODE_JOURNALED || mode == PMEM_MODE_PRIVATE;
 }
 
 static void *map_once(const struct pmem_map *map, uint64_t bytes)
 {
     int protection = PROT_READ | PROT_WRITE;
-    if (map->mode == PMEM_MODE_PRIVATE)
-        return mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_NORESERVE, map->fd, 0);
+    if (is_private(map->mode)) return mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_NORESERVE, map->fd, 0);
     if (map->mode == PMEM_MODE_DAX) {
         /* MAP_SYNC: the file system's own metadata is durable before a new page is handed out. */
         int flags = MAP_SHARED_VALIDATE | MAP_SYNC | MAP_NORESERVE;
@@ -69,6 +87,21 @@ static void *map_once(const struct pmem_map *map, uint64_t bytes)
     return mmap(NULL, bytes, protection, MAP_SHARED | MAP_NORESERVE, map->fd, 0);
 }
 
+/* The mapping, if as much again can be had: for the applier of a journal, which has a mapping of its own. */
+static void *map_with_twin(const struct pmem_map *map, uint64_t bytes)
+{
+    void *base = map_once(map, bytes);
+    if (base == MAP_FAILED || map->mode == PMEM_MODE_PRIVATE) return base;
+    void *twin = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (twin == MAP_FAILED) {
+        munmap(base, bytes);
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    munmap(twin, bytes);
+    return base;
+}
+
 /* Takes the largest reserve that the process's limits allow: the wish, then halves of it. */
 static enum error reserve(struct pmem_map *map, uint64_t wish_bytes, char *detail, size_t cap)
 {
@@ -76,7 +109,7 @@ static enum error reserve(struct pmem_map *map, uint64_t wish_bytes, char *detai
     uint64_t bytes = page_floor(wish_bytes);
     if (bytes < least) bytes = page_floor(least + PAGE_BYTES - 1);
     for (;;) {
-        void *base = map_once(map, bytes);
+        void *base = map_with_twin(map, bytes);
         if (base != MAP_FAILED) {
             map->base = base;
             map->reserved_bytes = bytes;
@@ -123,7 +156,7 @@ enum error pmem_map_open(struct pmem_map *map, const struct pmem_map_options *op
 
     error = measure(map, !options->read_only, detail, detail_cap);
     if (error == ERROR_OK) {
-        map->mode = choose_mode(map, options);
+        choose_mode(map, options);
         error = reserve(map, options->reserve_bytes, detail, detail_cap);
     }
     if (error != ERROR_OK) {
@@ -144,11 +177,21 @@ enum error pmem_map_grow(struct pmem_map *map, uint64_t new_bytes)
     return pmem_map_fill(map, map->size_bytes, new_bytes - map->size_bytes);
 }
 
+/* Memory in the place of what lies beyond the end of a file that may not be touched. */
+static enum error fill_private(const struct pmem_map *map, uint64_t end)
+{
+    uint64_t from = (map->size_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+    if (end <= from) return ERROR_OK;
+    void *there = mmap(map->base + from, end - from, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    return there == MAP_FAILED ? ERROR_MEMORY : ERROR_OK;
+}
+
 enum error pmem_map_fill(struct pmem_map *map, uint64_t off, uint64_t len)
 {
-    if (map->mode == PMEM_MODE_PRIVATE) return ERROR_PERMISSION;
     if (off > map->reserved_bytes || len > map->reserved_bytes - off) return ERROR_HEAP_FULL;
-    enum error error = pmem_disk_allocate(map->fd, off, len);
+    enum error error =
+        map->mode == PMEM_MODE_PRIVATE ? fill_private(map, off + len) : pmem_disk_allocate(map->fd, off, len);
     if (error != ERROR_OK) return error;
     /* Readers on other threads see the old size or the new one. */
     if (off + len > map->size_bytes) __atomic_store_n(&map->size_bytes, off + len, __ATOMIC_RELEASE);
@@ -157,7 +200,7 @@ enum error pmem_map_fill(struct pmem_map *map, uint64_t off, uint64_t len)
 
 enum error pmem_map_sync(struct pmem_map *map, uint64_t off, uint64_t len)
 {
-    if (map->mode == PMEM_MODE_PRIVATE || len == 0) return ERROR_OK;
+    if (is_private(map->mode) || len == 0) return ERROR_OK;
     uint64_t size_bytes = __atomic_load_n(&map->size_bytes, __ATOMIC_ACQUIRE); /* may grow meanwhile */
     ASSERT(off < size_bytes && len <= size_bytes - off);
     uint64_t start = page_floor(off);
@@ -169,6 +212,18 @@ enum error pmem_map_sync(struct pmem_map *map, uint64_t off, uint64_t len)
         pmem_fault_drain();
     }
 #endif
+    return ERROR_OK;
+}
+
+enum error pmem_map_switch(struct pmem_map *map, enum pmem_mode mode)
+{
+    ASSERT(map->mode == PMEM_MODE_SHARED || map->mode == PMEM_MODE_JOURNALED);
+    ASSERT(mode == PMEM_MODE_SHARED || mode == PMEM_MODE_JOURNALED);
+    int sharing = mode == PMEM_MODE_SHARED ? MAP_SHARED : MAP_PRIVATE;
+    void *base = mmap(map->base, map->reserved_bytes, PROT_READ | PROT_WRITE,
+                      sharing | MAP_NORESERVE | MAP_FIXED, map->fd, 0);
+    if (base == MAP_FAILED) return pmem_disk_error(errno);
+    map->mode = mode;
     return ERROR_OK;
 }
 

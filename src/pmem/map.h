@@ -13,9 +13,17 @@
 #include <stdint.h>
 
 enum pmem_mode {
-    PMEM_MODE_SHARED,  /* page cache: stores survive process death in program order; no flush, no fence */
-    PMEM_MODE_DAX,     /* persistent memory: pmem_persist_* flush and drain through libpmem */
+    PMEM_MODE_SHARED, /* page cache: stores survive process death in program order; no flush, no fence */
+    PMEM_MODE_DAX,    /* persistent memory: pmem_persist_* flush and drain through libpmem */
+    PMEM_MODE_JOURNALED, /* private pages: stores never reach the file, which only the journal's applier writes */
     PMEM_MODE_PRIVATE, /* tools: nothing reaches the file */
+};
+
+/* What the file lies on, as far as it decides about the mode. */
+enum pmem_medium {
+    PMEM_MEDIUM_DISK,   /* power loss loses what was not synced; the kernel writes pages when it likes */
+    PMEM_MEDIUM_MEMORY, /* tmpfs: power loss loses everything */
+    PMEM_MEDIUM_DAX,
 };
 
 struct pmem_map {
@@ -23,6 +31,7 @@ struct pmem_map {
     uint64_t reserved_bytes;
     uint64_t size_bytes; /* of the file, all of it mapped; grows atomically */
     enum pmem_mode mode;
+    enum pmem_medium medium;
     int fd;
     char path[4096];
 };
@@ -42,9 +51,14 @@ MUST_CHECK enum error pmem_map_open(struct pmem_map *map, const struct pmem_map_
 /* Extends file and mapping to new_bytes, blocks allocated. For ranges inside the size but sparse:
  * pmem_map_fill. */
 MUST_CHECK enum error pmem_map_grow(struct pmem_map *map, uint64_t new_bytes);
-/* Allocates the blocks of [off, off+len), which may lie beyond the end of the file (it is then extended). */
+/* Allocates the blocks of [off, off+len), which may lie beyond the end of the file (it is then extended; in
+ * PMEM_MODE_PRIVATE by memory alone). */
 MUST_CHECK enum error pmem_map_fill(struct pmem_map *map, uint64_t off, uint64_t len);
 MUST_CHECK enum error pmem_map_sync(struct pmem_map *map, uint64_t off, uint64_t len); /* msync + fdatasync */
+/* Changes between SHARED and JOURNALED at the same address. To JOURNALED: the private pages show the file from
+ * now on. To SHARED: what the private pages held and the file does not is gone. Nobody may store into the
+ * mapping meanwhile. */
+MUST_CHECK enum error pmem_map_switch(struct pmem_map *map, enum pmem_mode mode);
 void pmem_map_close(struct pmem_map *map);
 
 /* True for addresses inside the mapped part. */

@@ -109,10 +109,31 @@ static void test_private_mode_changes_nothing(void **state)
     assert_int_equal(open_with(place, (struct pmem_map_options){.read_only = true}), ERROR_OK);
     assert_int_equal(place->map.mode, PMEM_MODE_PRIVATE);
     place->map.base[1] = 9;
-    assert_int_equal(pmem_map_grow(&place->map, 2 * FILE_BYTES), ERROR_PERMISSION);
+    assert_int_equal(pmem_map_grow(&place->map, 2 * FILE_BYTES), ERROR_OK); /* in memory */
+    place->map.base[2 * FILE_BYTES - 1] = 9;
     pmem_map_close(&place->map);
     assert_int_equal(open_with(place, (struct pmem_map_options){0}), ERROR_OK);
     assert_int_equal(place->map.base[1], 0);
+    assert_int_equal(place->map.size_bytes, FILE_BYTES);
+    pmem_map_close(&place->map);
+}
+
+static void test_switching_modes(void **state)
+{
+    struct place *place = *state;
+    create(place);
+    char *base = place->map.base;
+    base[1] = 1;
+    assert_int_equal(pmem_map_switch(&place->map, PMEM_MODE_JOURNALED), ERROR_OK);
+    assert_ptr_equal(place->map.base, base);
+    assert_int_equal(base[1], 1);
+    base[1] = 2;
+    assert_int_equal(pmem_map_grow(&place->map, 3 * FILE_BYTES), ERROR_OK); /* the file grows with it */
+    base[3 * FILE_BYTES - 1] = 2;
+    assert_int_equal(pmem_map_switch(&place->map, PMEM_MODE_SHARED), ERROR_OK);
+    assert_int_equal(place->map.size_bytes, 3 * FILE_BYTES);
+    assert_int_equal(base[1], 1);
+    assert_int_equal(base[3 * FILE_BYTES - 1], 0);
     pmem_map_close(&place->map);
 }
 
@@ -272,6 +293,7 @@ int main(int argc, char **argv)
         TEST(test_bytes_survive),
         TEST(test_growth),
         TEST(test_private_mode_changes_nothing),
+        TEST(test_switching_modes),
         TEST(test_forced_modes),
         TEST(test_detection_by_libpmem),
         TEST(test_second_process_is_kept_out),
