@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 struct shadow;
+struct wal;
 
 /* A lane's volatile side, on a cache line of its own. */
 struct journal_lane {
@@ -22,6 +23,7 @@ struct journal {
     struct journal_ops ops;
     void *heap;
     struct shadow *shadow; /* T3; NULL in other builds */
+    struct wal *wal; /* keeps what commits; NULL: the mapping does. Changes while no transaction is open */
 };
 
 static inline struct lane_layout *journal_lane_at(const struct journal *journal, unsigned index)

@@ -1,6 +1,9 @@
 /* journal.c: opening the lanes of a heap and handing them to threads. See journal.h. */
 #include "journal/context.h"
+#include "journal/redo.h"
 #include "journal/shadow.h"
+#include "journal/wal.h"
+#include "pmem/persist.h"
 #include "util/assert.h"
 
 #include <stdlib.h>
@@ -9,6 +12,7 @@
 #define OBJECTS_START 64 /* volatile arrays start with this room, grow by doubling and are kept */
 #define FREES_START   64
 #define HOOKS_START   16
+#define RECORD_START  (2 * JOURNAL_LANE_BYTES) /* what a lane's own area can describe */
 
 enum error journal_open(struct pmem_map *map, char *lanes, const struct journal_ops *ops, void *heap,
                         struct journal **journal_out)
@@ -50,7 +54,9 @@ static bool allocate_arrays(struct tx *tx)
     tx->object_cap = OBJECTS_START;
     tx->free_cap = FREES_START;
     tx->hook_cap = HOOKS_START;
-    return tx->objects != NULL && tx->frees != NULL && tx->hooks != NULL;
+    tx->record = calloc(1, sizeof *tx->record);
+    return tx->objects != NULL && tx->frees != NULL && tx->hooks != NULL && tx->record != NULL &&
+           redo_reserve(tx->record, RECORD_START) == ERROR_OK;
 }
 
 static void free_tx(struct tx *tx)
@@ -58,6 +64,8 @@ static void free_tx(struct tx *tx)
     free(tx->objects);
     free(tx->frees);
     free(tx->hooks);
+    if (tx->record != NULL) redo_free(tx->record);
+    free(tx->record);
     free(tx);
 }
 
@@ -108,9 +116,37 @@ void journal_shadow_compare(struct journal *journal)
     shadow_compare(journal);
 }
 
-void journal_shadow_grow(struct journal *journal, uint64_t bytes)
+void journal_shadow_remapped(struct journal *journal)
 {
-    /* The shadow takes a granule's bytes from the heap at its first write, and beyond the end nothing is
-     * written. */
-    ASSERT(bytes <= journal->map->reserved_bytes);
+    shadow_remapped(journal);
+}
+
+/* ---- the redo journal ---- */
+
+struct wal *journal_wal(const struct journal *journal)
+{
+    return journal->wal;
+}
+
+/* The sum stands in the system lane, whose owner has no objects of its own. */
+void journal_set_wal(struct journal *journal, struct wal *wal, uint64_t used_bytes)
+{
+    for (unsigned i = 0; i < JOURNAL_LANES; i++) {
+        struct lane_layout *lane = journal_lane_at(journal, i);
+        int64_t used = i == JOURNAL_SYSTEM_LANE ? (int64_t)used_bytes : 0;
+        uint64_t *word = (uint64_t *)(void *)&lane->used_bytes[(lane->state & LANE_SELECTOR) != 0];
+        if (*word != (uint64_t)used) pmem_persist_store64(journal->map, word, (uint64_t)used);
+        atomic_store(&journal->lane[i].used_bytes, used);
+    }
+    journal->wal = wal;
+}
+
+enum error journal_grew(struct journal *journal, const struct redo_extent *extents, unsigned count)
+{
+    struct redo_record record = {0};
+    if (journal->wal == NULL) return ERROR_OK;
+    enum error error = redo_growth(&record, extents, count);
+    if (error == ERROR_OK) wal_append(journal->wal, record.bytes, record.len);
+    redo_free(&record);
+    return error;
 }

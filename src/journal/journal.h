@@ -37,6 +37,8 @@ struct journal_ops {
 };
 
 struct journal;
+struct redo_extent;
+struct wal;
 
 /* `lanes` is the area of JOURNAL_LANES * JOURNAL_LANE_BYTES inside the mapping (zeroed in a new heap). */
 MUST_CHECK enum error journal_open(struct pmem_map *map, char *lanes, const struct journal_ops *ops,
@@ -76,11 +78,20 @@ MUST_CHECK enum error tx_defer_free(struct tx *tx, uint64_t off, size_t class_by
 /* Sum over all lanes of bytes allocated minus freed by committed transactions. Cheap: no lock. */
 uint64_t journal_used_bytes(const struct journal *journal);
 
+/* From now on what commits is appended to `wal` (NULL: to nothing), and the sum of used bytes is `used_bytes`. No
+ * transaction is open meanwhile, nor is one begun. In PMEM_MODE_JOURNALED lanes are plain memory: they serve aborts
+ * and savepoints only. */
+void journal_set_wal(struct journal *journal, struct wal *wal, uint64_t used_bytes);
+struct wal *journal_wal(const struct journal *journal);
+/* The blocks of these ranges exist from now on (J5): before the transaction that counts on them. ERROR_MEMORY. */
+MUST_CHECK enum error journal_grew(struct journal *journal, const struct redo_extent *extents,
+                                   unsigned count);
+
 /* T3 (checking build): compares heap and shadow when no transaction is open; a no-op in other builds. Called
  * by tx_commit/tx_abort every few transactions, by heap_check and by heap_close. Aborts the process with a
  * report. */
 void journal_shadow_compare(struct journal *journal);
-/* T3: the heap grew to `bytes` (zero-filled). */
-void journal_shadow_grow(struct journal *journal, uint64_t bytes);
+/* T3: the mapping was made anew, and shows what the file holds. No transaction is open. */
+void journal_shadow_remapped(struct journal *journal);
 
 #endif

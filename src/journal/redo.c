@@ -172,6 +172,25 @@ enum error redo_apply(char *base, uint64_t size_bytes, const struct redo_record 
     return ERROR_OK;
 }
 
+enum error redo_reserve(struct redo_record *record, size_t bytes)
+{
+    if (bytes <= record->cap) return ERROR_OK;
+    char *grown = realloc(record->bytes, bytes);
+    if (grown == NULL) return ERROR_MEMORY;
+    record->bytes = grown;
+    record->cap = bytes;
+    return ERROR_OK;
+}
+
+void redo_shrink(struct redo_record *record, size_t bytes)
+{
+    record->len = 0;
+    char *shrunk = bytes < record->cap ? realloc(record->bytes, bytes) : NULL;
+    if (shrunk == NULL) return;
+    record->bytes = shrunk;
+    record->cap = bytes;
+}
+
 void redo_free(struct redo_record *record)
 {
     free(record->bytes);

@@ -34,6 +34,10 @@ MUST_CHECK enum error redo_growth(struct redo_record *record_out, const struct r
  * nothing. Bits are set and cleared atomically, so records of different transactions may be applied at once.
  */
 MUST_CHECK enum error redo_apply(char *base, uint64_t size_bytes, const struct redo_record *record);
+/* Memory for a record of that many bytes: building it cannot fail then. ERROR_MEMORY. */
+MUST_CHECK enum error redo_reserve(struct redo_record *record, size_t bytes);
+/* Gives back memory beyond that; the record is gone. */
+void redo_shrink(struct redo_record *record, size_t bytes);
 void redo_free(struct redo_record *record);
 
 #endif

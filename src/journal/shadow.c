@@ -246,6 +246,17 @@ void shadow_compare(struct journal *journal)
     pthread_rwlock_unlock(&shadow->gate);
 }
 
+void shadow_remapped(struct journal *journal)
+{
+    struct shadow *shadow = journal->shadow;
+    if (shadow == NULL) return;
+    lock_marking(shadow);
+    ASSERT(shadow->dirty_count == 0); /* compared before the mapping went */
+    ASSERT(madvise(shadow->granules, shadow->granule_count, MADV_DONTNEED) == 0); /* none is seen */
+    ASSERT(mprotect(journal->map->base, journal->map->reserved_bytes, PROT_READ) == 0);
+    unlock_marking(shadow);
+}
+
 /* ---- what transactions tell ---- */
 
 void shadow_enter(struct tx *tx)

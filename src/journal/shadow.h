@@ -29,6 +29,8 @@ void shadow_resync(struct journal *journal, uint64_t off, uint64_t len);
 void shadow_scratch(struct tx *tx, void *dst, const void *src, size_t len);
 /* Compares what was written since the last time; waits for open transactions. */
 void shadow_compare(struct journal *journal);
+/* The mapping was made anew: its protection is gone, and so are scratch bytes that the file does not hold. */
+void shadow_remapped(struct journal *journal);
 
 #else
 
@@ -64,6 +66,10 @@ static inline void shadow_scratch(struct tx *tx, void *dst, const void *src, siz
     (void)tx, (void)dst, (void)src, (void)len;
 }
 static inline void shadow_compare(struct journal *journal)
+{
+    (void)journal;
+}
+static inline void shadow_remapped(struct journal *journal)
 {
     (void)journal;
 }

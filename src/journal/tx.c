@@ -8,6 +8,9 @@
  *     crash would replay can touch a block's next owner (H2).
  * X4. The state word, and with it the selector of used_bytes, changes by one aligned store.
  * X5. Extents are released after the lane is idle, and their `bytes` word is 0 before the heap may free them.
+ * X6. With a redo journal: a transaction's record is appended once all its changes are made, before its locks are let go
+ *     (tx_commit returns after it), before ops->freed tells of its blocks (H2), and for a system transaction before
+ *     another builds on it (H9). An aborted one appends nothing.
  *
  * Crash table: what a stop after each store leaves.
  *     entry payload, entry word    the tail does not cover them: as before the call
@@ -27,13 +30,18 @@
  */
 #include "journal/context.h"
 #include "journal/lane.h"
+#include "journal/redo.h"
 #include "journal/shadow.h"
+#include "journal/wal.h"
 #include "pmem/persist.h"
 #include "util/assert.h"
 
 #include <stdlib.h>
 
 #define EXTENT_BYTES_START (UINT64_C(128) << 10) /* they double in size from slot to slot */
+#define REDO_OBJECT_BYTES  32                    /* that an object takes in a record beside its own */
+#define REDO_STEP_BYTES    (UINT64_C(64) << 10)  /* by which room for a growing record is made, at least */
+#define RECORD_KEEP_BYTES  (UINT64_C(1) << 20)   /* a larger record's memory is given back */
 #define EXTENT_BYTES_WISH  (UINT64_C(256) << 20) /* but not beyond this, unless one snapshot needs it */
 
 static uint64_t offset_in(const struct tx *tx, const void *addr)
@@ -41,7 +49,25 @@ static uint64_t offset_in(const struct tx *tx, const void *addr)
     return (uint64_t)((const char *)addr - tx->base);
 }
 
-/* ---- the lane's room ---- */
+/* ---- room ---- */
+
+/* Room for the record of a large transaction, before it is too late to fail: in memory and in the redo journal. */
+static enum error reserve_redo(struct tx *tx, uint64_t more)
+{
+    if (tx->journal->wal == NULL) return ERROR_OK;
+    uint64_t wanted = tx->redo_bytes + more;
+    if (wanted > tx->redo_reserved) {
+        uint64_t step = wanted < REDO_STEP_BYTES ? REDO_STEP_BYTES : wanted;
+        enum error error = redo_reserve(tx->record, 2 * (JOURNAL_LANE_BYTES + wanted + step));
+        bool is_large = wanted > WAL_RECORD_ROOM_BYTES / 2;
+        if (error == ERROR_OK && is_large) error = wal_reserve(tx->journal->wal, step);
+        if (error != ERROR_OK) return error;
+        if (is_large) tx->wal_reserved += step;
+        tx->redo_reserved += step;
+    }
+    tx->redo_bytes = wanted;
+    return ERROR_OK;
+}
 
 static void use_segment(struct tx *tx, char *tail, char *end)
 {
@@ -94,6 +120,8 @@ static enum error extend(struct tx *tx, size_t need)
         if (error != ERROR_OK) return error;
     }
     const struct lane_extent_layout *extent = &tx->lane->extents[slot];
+    enum error error = reserve_redo(tx, extent->bytes);
+    if (error != ERROR_OK) return error;
     char *start = tx->base + extent->off;
     pmem_persist_store64(tx->map, (uint64_t *)(void *)start,
                          lane_word(LANE_BACK, offset_in(tx, tx->tail), 0));
@@ -200,7 +228,8 @@ enum error tx_new_object(struct tx *tx, uint64_t off, size_t len, size_t class_b
     if (is_set(word, bit)) return ERROR_CORRUPT;
     if (!grow_array((void **)&tx->objects, &tx->object_cap, tx->object_count, sizeof *tx->objects))
         return ERROR_MEMORY;
-    enum error error = change_bit(tx, LANE_SETBIT, word, bit);
+    enum error error = reserve_redo(tx, len + REDO_OBJECT_BYTES);
+    if (error == ERROR_OK) error = change_bit(tx, LANE_SETBIT, word, bit);
     if (error != ERROR_OK) return error;
     tx->objects[tx->object_count++] = (struct tx_object){off, len, class_bytes};
     tx->used_delta += (int64_t)class_bytes;
@@ -244,6 +273,9 @@ static void retire(struct tx *tx)
     tx->object_count = 0;
     tx->free_count = 0;
     tx->used_delta = 0;
+    if (__builtin_expect(tx->wal_reserved > 0, 0)) wal_release(tx->journal->wal, tx->wal_reserved);
+    tx->redo_bytes = tx->redo_reserved = tx->wal_reserved = 0;
+    if (__builtin_expect(tx->record->cap > RECORD_KEEP_BYTES, 0)) redo_shrink(tx->record, RECORD_KEEP_BYTES);
     use_segment(tx, tx->first, (char *)tx->lane + JOURNAL_LANE_BYTES);
     shadow_leave(tx);
 }
@@ -278,6 +310,14 @@ static void clear_freed_bits(struct tx *tx)
     pmem_persist_drain(tx->map);
 }
 
+/* X6 */
+static void append_record(struct tx *tx)
+{
+    enum error error = redo_build(tx, tx->record);
+    ASSERT(error == ERROR_OK); /* reserve_redo has made room */
+    wal_append(tx->journal->wal, tx->record->bytes, tx->record->len);
+}
+
 static void commit_lane(struct tx *tx)
 {
     uint64_t tail = offset_in(tx, tx->tail);
@@ -287,6 +327,7 @@ static void commit_lane(struct tx *tx)
             pmem_persist_flush(tx->map, tx->base + tx->objects[i].off, tx->objects[i].len);
         pmem_persist_drain(tx->map); /* X2 */
     }
+    if (tx->journal->wal != NULL) append_record(tx);
     tx->selector = prepare_used_bytes(tx);
     if (tx->free_count > 0) {
         lane_store_state(tx->map, tx->lane, tail | LANE_PHASE_COMMITTED | tx->selector);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 struct journal;
+struct redo_record;
 
 struct tx_object {
     uint64_t off;
@@ -59,6 +60,10 @@ struct tx {
     struct tx_object *objects;
     struct tx_free *frees;
     struct tx_hook *hooks;
+    struct redo_record *record; /* owned; its memory is kept from one commit to the next */
+    uint64_t redo_bytes;        /* of objects and extents: about what the record will take beyond the lane */
+    uint64_t redo_reserved;     /* of them, what the redo journal has room for */
+    uint64_t wal_reserved;      /* wal_reserve has promised it */
     struct pmem_map *map;
     struct journal *journal;
     void *thread;
