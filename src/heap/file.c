@@ -4,6 +4,7 @@
 #include "heap/detail.h"
 #include "heap/heap_layout.h"
 #include "heap/superblock.h"
+#include "journal/wal.h"
 #include "pmem/disk.h"
 
 #include <errno.h>
@@ -26,7 +27,8 @@ static enum error map_file(struct pmem_map *map, const struct heap_options *opti
                                            .create = create,
                                            .read_only = options->read_only,
                                            .force_dax = options->mode == HEAP_MODE_DAX,
-                                           .force_shared = options->mode == HEAP_MODE_SHARED};
+                                           .force_shared = options->mode == HEAP_MODE_SHARED ||
+                                                           options->mode == HEAP_MODE_JOURNALED};
     return pmem_map_open(map, &map_options, report->detail, sizeof(report->detail));
 }
 
@@ -88,6 +90,18 @@ static enum error leave_untrusted(struct pmem_map *map, const struct heap_option
     return error ? error : create_file(map, mark, report);
 }
 
+/* What the notes of a journal make of the file; `run` counts only without them. */
+static enum error judge_notes(struct pmem_map *map, const struct heap_options *options, uint64_t mark,
+                              struct heap_report *report)
+{
+    switch (wal_presence(map->base + HEAP_NOTES_OFF, mark)) {
+    case WAL_PRESENT: report->journaled = true; return ERROR_OK;
+    case WAL_UNFINISHED: return leave_untrusted(map, options, mark, report);
+    case WAL_ABSENT: break;
+    }
+    return ERROR_OK;
+}
+
 static enum error judge_file(struct pmem_map *map, const struct heap_options *options, uint64_t mark,
                              struct heap_report *report)
 {
@@ -96,7 +110,8 @@ static enum error judge_file(struct pmem_map *map, const struct heap_options *op
     if (!options->read_only && (map->size_bytes == 0 || superblock_is_blank(map)))
         return create_file(map, mark, report);
     enum error error = superblock_validate(map, report->detail);
-    if (error) return error;
+    if (!error) error = judge_notes(map, options, mark, report);
+    if (error || report->journaled || report->created) return error;
     const struct superblock_layout *super = (const struct superblock_layout *)(const void *)map->base;
     bool dax = map->mode == PMEM_MODE_DAX || options->mode == HEAP_MODE_DAX;
     report->was_clean = super->run == 0;

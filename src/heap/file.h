@@ -6,7 +6,7 @@
 #include "pmem/map.h"
 
 /* Maps the file, or a new one where there is none or none to be trusted (superblock.h). On OK the superblock
- * is valid and, unless read-only, durably marked as in use. The caller closes the map on error too. */
+ * is valid and, unless read-only or journaled, durably marked as in use. The caller closes the map on error too. */
 MUST_CHECK enum error file_open(struct pmem_map *map, const struct heap_options *options,
                                 struct heap_report *report);
 

@@ -7,12 +7,14 @@
  * Crash table:
  *   1. blocks allocated (map entries, bitmaps, data): the file is longer, or less sparse, than the heap knows;
  *      the next growth allocates the same ranges again, which costs nothing. They read as zero.
- *   2. one transaction of the system lane: chunk head and number of chunks (a new chunk), the chunk's grown
+ *   2. with a redo journal: the growth is appended, so that a replay has the blocks (J5): as after 1
+ *   3. one transaction of the system lane: chunk head and number of chunks (a new chunk), the chunk's grown
  *      pages, the sum, and the free run: before its commit as after 1, after it the pages are there.
  */
 #include "heap/grow.h"
 
 #include "journal/journal.h"
+#include "journal/redo.h"
 
 #define GROW_MIN_PAGES 256  /* 1 MiB */
 #define GROW_MAX_PAGES 1024 /* 4 MiB, about 1 ms of posix_fallocate */
@@ -62,11 +64,17 @@ static uint64_t allowed_pages(const struct pages *pages, const struct place *pla
     return limit > taken ? (limit - taken) / PAGE_COST : 0;
 }
 
+struct filled {
+    struct redo_extent extents[4];
+    unsigned count;
+};
+
 /* Allocates whole pages around [off, off+len). */
-static enum error fill_around(struct pages *pages, uint64_t off, uint64_t len)
+static enum error fill_around(struct pages *pages, uint64_t off, uint64_t len, struct filled *filled)
 {
     uint64_t start = off & ~(HEAP_PAGE_BYTES - 1);
     uint64_t end = (off + len + HEAP_PAGE_BYTES - 1) & ~(HEAP_PAGE_BYTES - 1);
+    filled->extents[filled->count++] = (struct redo_extent){start, end - start};
     return pmem_map_fill(pages->map, start, end - start);
 }
 
@@ -74,17 +82,18 @@ static enum error fill_pages(struct pages *pages, const struct place *place, uin
 {
     uint64_t chunk_off = place->chunk << HEAP_CHUNK_SHIFT;
     uint64_t index = page_in_chunk(place->page);
+    struct filled filled = {0};
     enum error error = ERROR_OK;
     if (page_off(place->page + count) > pages->map->reserved_bytes) return ERROR_HEAP_FULL;
-    if (place->fresh) error = fill_around(pages, chunk_off, HEAP_PAGE_BYTES);
+    if (place->fresh) error = fill_around(pages, chunk_off, HEAP_PAGE_BYTES, &filled);
     if (!error)
         error = fill_around(pages, chunk_off + HEAP_MAP_OFF + index * sizeof(struct page_layout),
-                            count * sizeof(struct page_layout));
+                            count * sizeof(struct page_layout), &filled);
     if (!error)
         error = fill_around(pages, chunk_off + HEAP_BITMAP_OFF + index * HEAP_BITMAP_PAGE_BYTES,
-                            (uint64_t)count * HEAP_BITMAP_PAGE_BYTES);
-    if (!error) error = fill_around(pages, page_off(place->page), page_off(count));
-    return error;
+                            (uint64_t)count * HEAP_BITMAP_PAGE_BYTES, &filled);
+    if (!error) error = fill_around(pages, page_off(place->page), page_off(count), &filled);
+    return error ? error : journal_grew(pages->journal, filled.extents, filled.count);
 }
 
 /* The filled pages become a free run of the heap. */
@@ -99,7 +108,6 @@ static void add_pages(struct pages *pages, const struct place *place, uint32_t c
                                             {&super->chunks, place->chunk + 1}},
                                   .count = place->fresh ? 5 : 2};
     pthread_mutex_lock(&pages->lock);
-    journal_shadow_grow(pages->journal, pages->map->size_bytes);
     pages_release_locked(pages, place->page, count, &stores);
     pthread_mutex_unlock(&pages->lock);
 }

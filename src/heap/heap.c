@@ -6,6 +6,7 @@
 #include "heap/grow.h"
 #include "heap/heap_state.h"
 #include "heap/superblock.h"
+#include "journal/wal.h"
 #include "util/assert.h"
 
 #include <stdio.h>
@@ -73,7 +74,8 @@ static enum error release_orphans(struct heap *heap, struct heap_report *report)
 
 /* ---- open and close ---- */
 
-static enum error start_journal(struct heap *heap, struct heap_report *report)
+static enum error start_journal(struct heap *heap, const struct heap_options *options,
+                                struct heap_report *report)
 {
     enum error error =
         journal_open(&heap->map, heap->base + HEAP_LANES_OFF, &alloc_journal_ops, heap, &heap->journal);
@@ -84,6 +86,7 @@ static enum error start_journal(struct heap *heap, struct heap_report *report)
     report->lanes_completed = recovery.completed;
     if (!error) error = superblock_validate_chunks(&heap->map, report->detail);
     if (!error) error = judge_orphans(heap, report);
+    if (!error) error = journaled_settle(heap, options, report);
     if (!error) error = pages_open(&heap->pages, &heap->map, heap->journal);
     if (error) journal_close(heap->journal);
     return error;
@@ -98,6 +101,17 @@ static enum error first_growth(struct heap *heap, struct heap_report *report)
         detail_say(report->detail, "cannot allocate the first MiB of %s: %s", heap->map.path,
                    error_text(error));
     return error;
+}
+
+static enum error recover_file(struct heap *heap, const struct heap_options *options,
+                               struct heap_report *report)
+{
+    heap->boot_mark = superblock_boot_mark(options->boot_id);
+    enum error error = file_open(&heap->map, options, report);
+    heap->base = heap->map.base;
+    if (error || !report->journaled) return error;
+    return heap->map.mode == PMEM_MODE_PRIVATE ? journaled_view(heap, options, report)
+                                               : journaled_recover(heap, options, report);
 }
 
 static void free_heap(struct heap *heap)
@@ -118,6 +132,7 @@ static void stop_journal(struct heap *heap)
 static enum error give_up_open(struct heap *heap, enum error error, struct heap_report *report)
 {
     if (!report->detail[0]) detail_say(report->detail, "cannot open the heap: %s", error_text(error));
+    (void)journaled_close(heap); /* the journal has what the image lacks */
     free_heap(heap);
     return error;
 }
@@ -133,9 +148,8 @@ enum error heap_open(const struct heap_options *options, struct heap **heap_out,
     memset(heap, 0, sizeof(*heap));
     pthread_mutex_init(&heap->threads_lock, NULL);
 
-    enum error error = file_open(&heap->map, options, report);
-    heap->base = heap->map.base;
-    if (!error) error = start_journal(heap, report);
+    enum error error = recover_file(heap, options, report);
+    if (!error) error = start_journal(heap, options, report);
     if (error) return give_up_open(heap, error, report);
     heap->pages.limit_bytes = options->limit_bytes;
     for (unsigned i = 0; i < SIZECLASS_COUNT; i++)
@@ -159,8 +173,8 @@ enum error heap_close(struct heap *heap)
         ASSERT(!heap->threads[lane]);
     journal_shadow_compare(heap->journal);
     stop_journal(heap);
-    enum error error = ERROR_OK;
-    if (heap->map.mode != PMEM_MODE_PRIVATE) {
+    enum error error = journaled_close(heap);
+    if (heap->map.mode == PMEM_MODE_SHARED || heap->map.mode == PMEM_MODE_DAX) {
         error = heap_sync(heap);
         if (!error) error = superblock_mark(&heap->map, 0);
     }
@@ -170,6 +184,8 @@ enum error heap_close(struct heap *heap)
 
 enum error heap_sync(struct heap *heap)
 {
+    struct wal *wal = atomic_load(&heap->wal);
+    if (wal) return wal_checkpoint(wal);
     return pmem_map_sync(&heap->map, 0, __atomic_load_n(&heap->map.size_bytes, __ATOMIC_ACQUIRE));
 }
 
@@ -269,7 +285,11 @@ void heap_set_limit(struct heap *heap, uint64_t limit_bytes)
 
 enum heap_mode heap_mode(const struct heap *heap)
 {
-    return heap->map.mode == PMEM_MODE_DAX ? HEAP_MODE_DAX : HEAP_MODE_SHARED;
+    switch (heap->map.mode) {
+    case PMEM_MODE_DAX: return HEAP_MODE_DAX;
+    case PMEM_MODE_JOURNALED: return HEAP_MODE_JOURNALED;
+    default: return HEAP_MODE_SHARED;
+    }
 }
 
 void heap_stats(struct heap *heap, struct heap_stats *stats_out)

@@ -20,6 +20,7 @@
 
 #include "heap/heap_off.h"
 #include "journal/tx.h"
+#include "journal/wal.h"
 #include "util/error.h"
 
 #include <stdbool.h>
@@ -34,11 +35,23 @@ enum heap_mode {
     HEAP_MODE_AUTO,   /* DAX where libpmem says the mapping is persistent memory, else SHARED */
     HEAP_MODE_SHARED, /* page cache only: survives process death, not power loss */
     HEAP_MODE_DAX,    /* flushes and fences: survives power loss */
+    /* A private mapping over the file, which only the journal's applier writes: survives power loss on a disk. AUTO
+     * takes it where the file lies on a disk and heap_options.journal.wanted; asked for by name on any medium. */
+    HEAP_MODE_JOURNALED,
 };
 
 enum heap_unclean {
     HEAP_UNCLEAN_MOVE,   /* move an untrusted file to <path>.unclean-<time> and start empty */
     HEAP_UNCLEAN_REFUSE, /* fail with ERROR_UNCLEAN */
+};
+
+/* The journal of HEAP_MODE_JOURNALED, in the folder <path>.journal. */
+struct heap_journal_options {
+    bool wanted;
+    enum wal_policy policy;
+    uint64_t tail_limit_bytes; /* 0: a default */
+    uint64_t segment_bytes;    /* 0: a default */
+    struct wal_callbacks callbacks;
 };
 
 struct heap_options {
@@ -49,7 +62,8 @@ struct heap_options {
     /* Of what the heap takes on the medium (holes in the file don't count). 0: none. See heap_set_limit. */
     uint64_t limit_bytes;
     const char *boot_id; /* tests only; NULL: the kernel's */
-    bool read_only;      /* tools: map privately, recover into memory only, write nothing to the file */
+    struct heap_journal_options journal;
+    bool read_only; /* tools: map privately, recover into memory only, write nothing to the file */
 };
 
 /* What heap_open found and did, for the log. */
@@ -57,10 +71,12 @@ struct heap_report {
     enum heap_mode mode;
     bool created;
     bool was_clean;
-    bool this_boot;     /* not clean, and opened last since the machine started */
-    uint64_t boot_mark; /* names the boot in which it was opened last; 0: closed clean */
+    bool this_boot;           /* not clean, and opened last since the machine started */
+    uint64_t boot_mark;       /* names the boot in which it was opened last; 0: closed clean */
     unsigned lanes_undone;    /* transactions taken back */
     unsigned lanes_completed; /* committed transactions whose frees were finished */
+    bool journaled;           /* the file's last user kept a journal, which was recovered */
+    struct wal_recovery tail; /* what it held */
     uint64_t file_bytes;
     char moved_to[512]; /* where an untrusted file went; empty otherwise */
     char detail[512];   /* on error: what is wrong and what to do about it */
@@ -75,8 +91,44 @@ MUST_CHECK enum error heap_open(const struct heap_options *options, struct heap 
                                 struct heap_report *report_out);
 /* Every heap_thread must be closed. Syncs the data, then marks the heap clean. */
 MUST_CHECK enum error heap_close(struct heap *heap);
-/* Makes all committed data durable on its medium, as far as a shared mapping can (SAVE). Any thread. */
+/* Makes all committed data durable on its medium: as far as a shared mapping can, or by a checkpoint (SAVE). Any thread, not
+ * beside heap_journal_begin and heap_journal_end. */
 MUST_CHECK enum error heap_sync(struct heap *heap);
+
+/* ---- the journal (HEAP_MODE_JOURNALED) ---- */
+
+/* Has a running heap on a shared mapping journaled from now on, or back. Nobody but the caller uses the heap: no transaction is open
+ * and none begins; figures may be asked for. After heap_journal_begin a power cut may lose everything (a process death nothing)
+ * until heap_journal_base has returned OK: it takes as long as the disk and runs beside transactions. */
+MUST_CHECK enum error heap_journal_begin(struct heap *heap, const struct heap_journal_options *options,
+                                         char *detail, size_t detail_cap);
+MUST_CHECK enum error heap_journal_base(struct heap *heap);
+MUST_CHECK enum error heap_journal_end(struct heap *heap, char *detail, size_t detail_cap);
+/* Whether heap_journal_begin makes sense: the file lies on a disk. */
+bool heap_wants_journal(const struct heap *heap);
+
+/* Each is called by the thread that owns `thread`. Without a journal there is nothing to wait for. */
+
+/* The LSN of all that was committed so far; 0 without a journal. */
+uint64_t heap_lsn(struct heap_thread *thread);
+/* True when that LSN is acknowledged: what depends on nothing behind it may leave the process (J3). Else it will be soon, and the
+ * journal's callback `advanced` tells. */
+bool heap_await(struct heap_thread *thread, uint64_t lsn);
+/* The same for the disk, whatever the policy. */
+bool heap_await_durable(struct heap_thread *thread, uint64_t lsn);
+/* Before transactions begin: ERROR_OK, ERROR_IN_USE (the journal's tail is at its limit: soon again), ERROR_DISK_FULL, ERROR_IO
+ * (the journal failed). */
+enum error heap_journal_room(struct heap_thread *thread);
+/* What the journal failed with; ERROR_OK. */
+enum error heap_journal_error(struct heap_thread *thread);
+/* The same for the journal's callbacks. */
+enum error heap_journal_failure(const struct heap *heap);
+/* Asks for a checkpoint at or behind *lsn_out: done when the journal's stats say noted_lsn >= it. False without a journal. */
+bool heap_checkpoint(struct heap_thread *thread, uint64_t *lsn_out);
+void heap_journal_set_policy(struct heap_thread *thread, enum wal_policy policy);
+void heap_journal_set_tail_limit(struct heap_thread *thread, uint64_t bytes);
+/* False without a journal. */
+bool heap_journal_stats(struct heap_thread *thread, struct wal_stats *stats_out);
 
 /* A lane and a cache for the calling thread. ERROR_NO_LANE when all lanes are taken. */
 MUST_CHECK enum error heap_thread_open(struct heap *heap, struct heap_thread **thread_out);
@@ -148,8 +200,8 @@ bool heap_background_step(struct heap_thread *thread);
 #define HEAP_CENSUS_ROWS 96
 
 struct heap_census_row {
-    uint64_t bytes;     /* a block of the class can hold; large objects: at most, by doublings. 0: an empty row */
-    uint64_t pages;     /* of 4 KiB that hold such blocks */
+    uint64_t bytes; /* a block of the class can hold; large objects: at most, by doublings. 0: an empty row */
+    uint64_t pages; /* of 4 KiB that hold such blocks */
     uint64_t blocks;    /* there is room for in them */
     uint64_t allocated; /* of these */
 };

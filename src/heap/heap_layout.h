@@ -6,7 +6,7 @@
  * pages.
  *
  *   chunk   0 ........ 1 GiB                        chunk 0 only
- *   page    0          head: struct chunk_layout    struct superblock_layout in the first half
+ *   page    0          head: struct chunk_layout    superblock_layout in the first half; notes
  *           1          page map, 512 pages: struct page_layout for each page of the chunk
  *           513        bitmaps, 2,048 pages: 32 bytes for each page of the chunk
  *           2,561      data                         the lanes, 512 pages; data from 3,073 on
@@ -32,6 +32,7 @@
 #include "heap/heap.h"
 #include "heap/heap_off.h"
 #include "journal/journal.h"
+#include "journal/wal.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -119,6 +120,9 @@ static inline uint32_t chunk_first_page(uint64_t chunk)
 
 static_assert(HEAP_METADATA_BYTES % HEAP_PAGE_BYTES == 0 && HEAP_LANES_BYTES % HEAP_PAGE_BYTES == 0,
               "data starts on a page");
+static_assert(HEAP_CHUNK_HEAD_OFF + sizeof(struct chunk_layout) <= HEAP_NOTES_OFF &&
+                  HEAP_NOTES_OFF + WAL_NOTE_BYTES <= HEAP_PAGE_BYTES,
+              "the notes are the rest of the first page");
 static_assert(HEAP_OBJECT_MAX == HEAP_CHUNK_BYTES - HEAP_METADATA_BYTES,
               "the largest run that a chunk holds");
 

@@ -10,12 +10,17 @@
 #include "pmem/map.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define HEAP_ORPHANS_MAX (JOURNAL_LANES * LANE_EXTENTS)
 
 struct heap {
     char *base; /* first: heap_base */
     struct pmem_map map;
+    struct wal *_Atomic
+        wal; /* J3; NULL: not journaled. Used between heap__wal_look and heap__wal_leave, or by who may change it */
+    _Atomic int policy; /* enum wal_policy, of heap->wal */
+    uint64_t boot_mark;
     struct journal *journal;
     struct pages pages;
     struct central centrals[SIZECLASS_COUNT];
@@ -40,6 +45,7 @@ struct cache {
 
 struct heap_thread {
     struct heap *heap;
+    atomic_bool looks; /* at heap->wal, which stays until it has done so */
     struct tx *tx;
     unsigned lane;
     uint64_t *slots; /* the memory of all caches */
@@ -79,6 +85,20 @@ static inline bool rebuild_is_complete(const struct heap *heap)
 {
     return __atomic_load_n(&heap->rebuilt, __ATOMIC_ACQUIRE);
 }
+
+/* ---- journaled.c: a heap whose commits go to a journal ---- */
+
+/* A file whose notes name a journal: brings the image to the journal's end. The map is SHARED; its size follows the file's. */
+MUST_CHECK enum error journaled_recover(struct heap *heap, const struct heap_options *options,
+                                        struct heap_report *report);
+/* The same in memory (tools); the map is PRIVATE. */
+MUST_CHECK enum error journaled_view(struct heap *heap, const struct heap_options *options,
+                                     struct heap_report *report);
+/* Lanes are at rest: the heap becomes, or stays, what the options ask for. Before the first transaction. */
+MUST_CHECK enum error journaled_settle(struct heap *heap, const struct heap_options *options,
+                                       struct heap_report *report);
+/* The heap is being closed, nobody uses it. */
+enum error journaled_close(struct heap *heap);
 
 /* ---- alloc.c ---- */
 
