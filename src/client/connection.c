@@ -34,9 +34,8 @@ int client_connection_fd(const struct client_connection *connection)
 
 /* ---- end ---- */
 
-static void on_closed(uv_handle_t *handle)
+static void free_connection(struct client_connection *c)
 {
-    struct client_connection *c = handle->data;
     client_output_free(c->output);
     client_tls_free(c->tls);
     resp_parser_reset(&c->parser);
@@ -45,6 +44,21 @@ static void on_closed(uv_handle_t *handle)
     free(c->query.bytes);
     free(c->address);
     free(c);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct client_connection *c = handle->data;
+    c->closed = true;
+    if (c->holds == 0) free_connection(c);
+}
+
+void client_connection_let_go(struct client_connection *c)
+{
+    c->holds--;
+    if (c->holds > 0) return;
+    if (c->closed) free_connection(c);
+    else if (c->ending && !c->output) client_connection_close(c);
 }
 
 static void list_remove(struct client_loop *loop, struct client_connection *c)
@@ -109,7 +123,7 @@ void client_connection_end(struct client_connection *c)
     c->ending = true;
     uv_read_stop(&c->uv.stream);
     c->reading = false;
-    if (!c->output) client_connection_close(c);
+    if (!c->output && c->holds == 0) client_connection_close(c);
 }
 
 /* ---- execution ---- */
@@ -175,6 +189,10 @@ static size_t execute(struct client_connection *c, const char *bytes, size_t len
     size_t at = 0;
     bool more = true;
     while (more && at < len && !client_replies_hold(c) && !c->to_end) {
+        if (__builtin_expect(client_held_is_full(loop), 0)) {
+            hold_back(c);
+            break;
+        }
         struct requests found = read_requests(c, bytes + at, len - at);
         size_t done = 0;
         enum dispatch_stop stop = DISPATCH_DONE;
@@ -331,7 +349,8 @@ static void take_bytes(struct client_connection *c, const char *bytes, size_t le
 static void take_end(struct client_connection *c)
 {
     client_replies_settle(c->loop);
-    client_connection_close(c);
+    if (c->holds > 0) client_connection_end(c); /* what it is owed comes later */
+    else client_connection_close(c);
 }
 
 /* ---- TLS ---- */

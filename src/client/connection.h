@@ -61,6 +61,8 @@ struct client_connection {
     bool ending;       /* closes once its output is sent */
     bool closing;      /* the handle is being closed; not in the loop's list any more */
     bool killed;       /* by another worker: closes at the next delivery of mail */
+    bool closed;       /* the handle is */
+    unsigned holds;    /* batches of held replies that name it (held.h): its memory stays, and it does not end */
 };
 
 /* An accepted socket. */
@@ -77,6 +79,8 @@ struct client_arrival {
 void client_connection_open(struct client_loop *loop, const struct client_arrival *arrival);
 /* At once, output or not. */
 void client_connection_close(struct client_connection *connection);
+/* A batch of held replies does not name it any more. */
+void client_connection_let_go(struct client_connection *connection);
 /* Once its replies have been sent. */
 void client_connection_end(struct client_connection *connection);
 /* Executes what is there and reads on, while nothing holds the connection back. */

@@ -48,12 +48,12 @@ static void run_stop(struct worker_mail *mail, struct worker *worker)
     (void)mail;
     struct client_loop *loop = client_loop_of(worker);
     client_replies_settle(loop); /* what was executed is answered */
+    client_held_settle(loop);
     close_connections(loop);
     uv_walk(&loop->uv, close_handle, NULL);
 }
 
-/* Connections that were killed are closed, those that wait for the end of a pause go on. */
-static void look_after(struct client_loop *loop)
+void client_loop_look_after(struct client_loop *loop)
 {
     struct client_connection *next;
     loop->paused = false;
@@ -69,7 +69,7 @@ static void run_resume(struct worker_mail *mail, struct worker *worker)
     (void)mail;
     struct client_loop *loop = client_loop_of(worker);
     atomic_store(&loop->resume_posted, false); /* before looking: what comes later posts again */
-    look_after(loop);
+    client_loop_look_after(loop);
 }
 
 /* L4 */
@@ -100,7 +100,7 @@ static void on_tick(uv_timer_t *timer)
 {
     struct client_loop *loop = timer->data;
     pthread_mutex_lock(&loop->lock);
-    if (loop->paused) look_after(loop);
+    if (loop->paused) client_loop_look_after(loop);
     if (++loop->ticks % TICKS_PER_SECOND == 0) {
         check_connections(loop);
         heap_thread_trim(loop->worker->thread);
@@ -148,6 +148,7 @@ enum error client_loop_open(struct client_loop *loop, struct client_pool *pool, 
     resp_out_init(&loop->records);
     loop->stop.run = run_stop;
     loop->resume.run = run_resume;
+    client_held_open(loop);
     loop->read_buf = malloc(CLIENT_READ_BYTES);
     if (!loop->read_buf || uv_loop_init(&loop->uv) != 0) {
         free(loop->read_buf);
@@ -176,6 +177,7 @@ void client_loop_close(struct client_loop *loop)
     if (!loop->read_buf) return; /* was not opened */
     pthread_mutex_lock(&loop->lock);
     close_connections(loop);
+    client_held_close(loop);
     pthread_mutex_unlock(&loop->lock);
     run_mails(loop); /* clients that arrived beside the stop; what others had for ours */
     uv_walk(&loop->uv, close_handle, NULL);

@@ -4,13 +4,14 @@
  * L1. A loop's thread holds its lock in every callback: who else holds it sees connections at rest.
  * L2. A thread holds at most one loop lock: a command that looks at other loops lets go of its own first
  *     (client_loop_visit). So nobody waits in a circle.
- * L3. Replies in `out` are sent, and due connections are settled (replies.h), before the loop waits and before it closes handles.
+ * L3. Replies in `out` are sent, or held until they may be (held.h), and due connections are settled (replies.h), before the loop waits and before it closes handles.
  * L4. Mails run with the loop's lock held, outside of the gate, between two turns.
  */
 #ifndef CAIRN_CLIENT_LOOP_H
 #define CAIRN_CLIENT_LOOP_H
 
 #include "client/directory.h"
+#include "client/held.h"
 #include "client/mailbox.h"
 #include "client/pool.h"
 #include "command/dispatch.h"
@@ -53,6 +54,7 @@ struct client_loop {
     struct client_connection *last_reply;
     struct client_connection *first_due; /* to be settled when the turn ends */
     struct client_connection *last_due;
+    struct client_held held;
     struct resp_request requests[DISPATCH_BATCH_MAX];
     size_t ends[DISPATCH_BATCH_MAX]; /* where each request ends, from the first one's start */
 };
@@ -85,6 +87,9 @@ void client_loop_close(struct client_loop *loop);
 
 /* Host's alarm. On its thread. */
 void client_loop_alarm(struct client_loop *loop, int64_t at_ms);
+/* Connections that were killed are closed, those that wait for the end of a pause go on. */
+void client_loop_look_after(struct client_loop *loop);
+
 /* The loop that the worker serves. */
 struct client_loop *client_loop_of(const struct worker *worker);
 

@@ -96,6 +96,8 @@ struct client_pool_stats {
 /* No lock: may be called inside the gate. */
 void client_pool_stats(const struct client_pool *pool, struct client_pool_stats *stats_out);
 void client_pool_reset_stats(struct client_pool *pool);
+/* The heap's journal has acknowledged something: replies that wait for it leave. Any thread; short. */
+void client_pool_acknowledged(struct client_pool *pool);
 /* Requests held by CLIENT PAUSE are looked at again. */
 void client_pool_resume(struct client_pool *pool);
 

@@ -80,8 +80,8 @@ static void on_drained(void *owner, int status)
     client_output_free(c->output);
     c->output = NULL;
     c->last_io_ms = (int64_t)uv_now(&loop->uv);
-    if (status != 0 || c->ending) client_connection_close(c);
-    else client_connection_go_on(c);
+    if (status != 0 || (c->ending && c->holds == 0)) client_connection_close(c);
+    else if (!c->ending) client_connection_go_on(c);
     client_replies_settle(loop); /* L3: libuv may call this when its sockets have been looked at */
     pthread_mutex_unlock(&loop->lock);
 }
@@ -115,23 +115,21 @@ static void send_enciphered(struct client_connection *c, const char *bytes, size
     records->failed = false;
 }
 
-/* The connection's part of the loop's buffer. */
-static void send_reply(struct client_connection *c)
+void client_replies_release(struct client_connection *c, struct resp_out *out, size_t at, size_t end)
 {
-    struct resp_out *out = &c->loop->out;
-    size_t len = c->reply.end - c->reply.at;
-    stats_add(&c->loop->worker->counters.bytes_out, len);
-    if (c->tls) send_enciphered(c, out->buf + c->reply.at, len);
-    else client_replies_write(c, out, c->reply.at, c->reply.end);
+    stats_add(&c->loop->worker->counters.bytes_out, end - at);
+    if (c->tls) send_enciphered(c, out->buf + at, end - at);
+    else client_replies_write(c, out, at, end);
 }
 
 void client_replies_send(struct client_loop *loop)
 {
     struct client_connection *next;
+    if (__builtin_expect(client_held_must_wait(loop), 0)) client_held_add(loop);
     for (struct client_connection *c = loop->first_reply; c; c = next) {
         next = c->reply.next;
         c->reply.pending = false;
-        if (!c->closing) send_reply(c);
+        if (!c->closing) client_replies_release(c, &loop->out, c->reply.at, c->reply.end);
     }
     loop->first_reply = loop->last_reply = NULL;
     loop->out.len = 0;

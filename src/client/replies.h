@@ -6,7 +6,8 @@
  *
  * Invariants:
  * R1. Replies and pushes of a connection leave in the order in which they came.
- * R2. Every byte leaves through the loop's buffer: client_replies_send is the one place that may hold them back.
+ * R2. Every byte leaves through the loop's buffer: client_replies_send is the one place that may hold them back, which it does until they are
+ *     acknowledged (held.h).
  * R3. Above the hold (client_replies_hold) nothing is executed or read; both go on when the queue is empty.
  * R4. Nothing is closed, executed or sent inside client_replies_push: it is called with locks of the commands held.
  */
@@ -23,6 +24,8 @@ bool client_replies_end(struct client_connection *connection);
 void client_replies_send(struct client_loop *loop);
 /* Sends bytes of `out` as they are, or queues what the socket does not take. */
 void client_replies_write(struct client_connection *connection, struct resp_out *out, size_t at, size_t end);
+/* For held.c: replies, bytes [at, end) of `out`, leave. The connection may be closed then. */
+void client_replies_release(struct client_connection *connection, struct resp_out *out, size_t at, size_t end);
 /* The end of a turn: sends replies and pushes, closes who is to be closed, goes on with who was unblocked. Before the loop waits, and
  * before it closes handles (L3). */
 void client_replies_settle(struct client_loop *loop);

@@ -11,12 +11,16 @@ bool durability_is_wanted(const struct worker *worker)
 
 uint64_t durability_mark(const struct worker *worker)
 {
-    (void)worker;
-    return 0; /* there is one journal at most, and none yet that could be asked */
+    return heap_lsn(worker->thread);
 }
 
 bool durability_reached(const struct worker *worker, uint64_t mark)
 {
-    (void)mark;
-    return heap_mode(keyspace_heap(worker->keyspace)) == HEAP_MODE_DAX; /* durable when it has committed */
+    const struct heap *heap = keyspace_heap(worker->keyspace);
+    if (!durability_is_wanted(worker)) return heap_mode(heap) == HEAP_MODE_DAX;
+    switch (heap_mode(heap)) {
+    case HEAP_MODE_JOURNALED: return heap_await_durable(worker->thread, mark);
+    case HEAP_MODE_DAX: return true;           /* durable when it has committed */
+    default: return !heap_wants_journal(heap); /* in memory it is as durable as anything there: an fsync does nothing more */
+    }
 }
