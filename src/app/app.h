@@ -8,6 +8,7 @@
 #include "app/config.h"
 #include "app/cron.h"
 #include "app/log.h"
+#include "app/persist.h"
 #include "client/pool.h"
 #include "command/host.h"
 #include "command/server_state.h"
@@ -52,6 +53,7 @@ struct app {
     unsigned open_workers;
     struct worker *workers;
     struct client_pool *pool;
+    struct persist persist;
     struct cron cron;
     _Atomic uint64_t peak_bytes; /* of heap use, as cron saw it */
 };

@@ -92,28 +92,30 @@ void apply_config(struct app *app)
     apply_percentiles(app);
     apply_packed(app);
     apply_clients(app);
+    SET(app->settings.stop_on_save_error,
+        config_bool(app->config, "stop-writes-on-bgsave-error") && *config_text(app->config, "save") != '\0');
+    persist_note_config(&app->persist);
     SET(app->log.level, config_choice(app->config, "loglevel"));
     crash_set_log(config_bool(app->config, "crash-log-enabled"));
     SET(app->cron.period_ms, cron_period_ms(config_int(app->config, "hz")));
     if (app->heap) heap_set_limit(app->heap, (uint64_t)config_int(app->config, "heap-size-limit"));
 }
 
-/* ---- what is asked for and not done yet ---- */
+/* ---- what is asked for and can't be had ---- */
 
-static bool wants_journal(const struct app *app)
+static bool lies_in_memory(const struct app *app)
 {
     bool asked = config_bool(app->config, "appendonly") || *config_text(app->config, "save");
-    return asked && heap_mode(app->heap) != HEAP_MODE_DAX;
+    return asked && heap_mode(app->heap) == HEAP_MODE_SHARED && !heap_wants_journal(app->heap);
 }
 
 static const struct warning {
     bool (*applies)(const struct app *app);
     const char *text;
 } warnings[] = {
-    {wants_journal,
-     "Every acknowledged write survives kill -9 and crashes of the server, but not yet power loss or a crash "
-     "of "
-     "the kernel, whatever 'appendonly' and 'save' ask for; SAVE and BGSAVE write all data to the medium."},
+    {lies_in_memory, "The heap lies in memory (tmpfs): every acknowledged write survives kill -9 and crashes "
+                     "of the server, but no power loss "
+                     "and no reboot, whatever 'appendonly' and 'save' ask for."},
 };
 
 void apply_warn(struct app *app)

@@ -32,6 +32,7 @@ void boot_begin(struct app *app, char **argv)
     title_begin(argv);
     atomic_init(&app->log.level, LOG_NOTICE);
     atomic_init(&app->settings.active_expire, true);
+    persist_init(&app->persist, app);
     pthread_mutex_init(&app->config_lock, NULL);
     ssize_t got = getrandom(bytes, sizeof bytes, 0);
     (void)got; /* an id without randomness is an id */
@@ -226,8 +227,14 @@ static void log_heap(struct app *app, double milliseconds)
                                             : "recovered after a crash";
     log_line(&app->log, LOG_NOTICE,
              "Heap %s: %s, mode %s, %llu keys, %u transactions taken back, %u completed, open in %.3f ms",
-             app->heap_path, state, report->mode == HEAP_MODE_DAX ? "dax" : "shared",
-             (unsigned long long)keys, report->lanes_undone, report->lanes_completed, milliseconds);
+             app->heap_path, state, persist_mode_name(report->mode), (unsigned long long)keys,
+             report->lanes_undone, report->lanes_completed, milliseconds);
+    if (report->journaled)
+        log_line(
+            &app->log, LOG_NOTICE,
+            "The journal's tail was applied: %llu transactions, %llu bytes; %llu bytes behind them were cut",
+            (unsigned long long)report->tail.records, (unsigned long long)report->tail.applied_bytes,
+            (unsigned long long)report->tail.cut_bytes);
 }
 
 /* Somebody moves here from Redis, and must not think that the data came along. */
@@ -259,12 +266,13 @@ bool boot_heap(struct app *app)
     const char *name = config_text(app->config, "heap-filename");
     if (*name == '/') snprintf(app->heap_path, sizeof app->heap_path, "%s", name);
     else snprintf(app->heap_path, sizeof app->heap_path, "%s/%s", app->dir, name);
-    const struct heap_options options = {
+    struct heap_options options = {
         .path = app->heap_path,
         .on_unclean =
             config_choice(app->config, "on-unclean-heap") == 0 ? HEAP_UNCLEAN_MOVE : HEAP_UNCLEAN_REFUSE,
         .limit_bytes = (uint64_t)config_int(app->config, "heap-size-limit"),
     };
+    persist_options(&app->persist, &options.journal);
     int64_t begun_ns = clock_monotonic_ns();
     enum error error = heap_open(&options, &app->heap, &app->report);
     if (error) {
@@ -308,8 +316,10 @@ bool boot_workers(struct app *app)
         if (!error) app->open_workers++;
     }
     if (!error) error = client_pool_open(&app->server, app->workers, &app->client_settings, &app->pool);
+    if (!error) persist_set_pool(&app->persist, app->pool);
     if (!error)
-        error = cron_start(&app->cron, &app->log, &app->server, app->keyspace, config_int(app->config, "hz"));
+        error =
+            cron_start(&app->cron, &app->persist, &app->server, app->keyspace, config_int(app->config, "hz"));
     if (error)
         log_line(&app->log, LOG_WARNING, "Can't start %u workers: %s", app->worker_count, error_text(error));
     return !error;
@@ -321,8 +331,7 @@ bool boot_listen(struct app *app)
 {
     if (!listen_open(app)) return false;
     process_watch_signals(app->pool);
-    log_line(&app->log, LOG_NOTICE, "Running mode=standalone, port=%d.",
-             listen_port(app));
+    log_line(&app->log, LOG_NOTICE, "Running mode=standalone, port=%d.", listen_port(app));
     log_line(&app->log, LOG_NOTICE, "Server initialized, %u workers, in %.3f ms", app->worker_count,
              (double)(clock_monotonic_ns() - app->started_ns) / 1e6);
     if (config_int(app->config, "port") > 0)
@@ -375,8 +384,9 @@ bool boot_end(struct app *app)
 {
     process_notify(app, "STOPPING=1\n");
     process_watch_signals(NULL); /* a late signal must not meet a pool that is gone */
-    client_pool_close(app->pool);
     cron_stop(&app->cron);
+    persist_end(&app->persist);
+    client_pool_close(app->pool);
     close_workers(app);
     bool clean = close_heap(app);
     process_remove_pidfile(app);
@@ -385,5 +395,16 @@ bool boot_end(struct app *app)
     free(app->log.file);
     free(app->executable);
     pthread_mutex_destroy(&app->config_lock);
+    persist_free(&app->persist);
     return clean;
 }
+
+#ifdef __SANITIZE_THREAD__
+/* libuv closes descriptors by plain system calls, which the sanitizer does not see: it takes their numbers for shared when another
+ * thread gets them again. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return "race_top:epoll_create1\nrace_top:eventfd\nrace:open_restarting\n";
+}
+#endif

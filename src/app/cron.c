@@ -1,6 +1,7 @@
 /* cron.c: periods of background work (cron.h). */
 #include "app/cron.h"
 
+#include "app/persist.h"
 #include "command/block.h"
 #include "command/server_state.h"
 #include "command/worker.h"
@@ -16,6 +17,7 @@
 #define RECLAIM_STEP_BLOCKS 256 /* likewise */
 #define TRIM_EVERY_MS       1000
 #define HZ_MAX              500
+#define SOON_MS             10 /* while a checkpoint is under way */
 
 /* ---- work ---- */
 
@@ -122,89 +124,54 @@ static void work(struct cron *cron)
     reclaim(cron, deadline_ns);
 }
 
-/* ---- saves ---- */
-
-static enum error save_now(struct cron *cron)
-{
-    struct worker_counters counters;
-    int64_t begun_ns = clock_monotonic_ns();
-    stats_counters(cron->server, &counters);
-    enum error error = heap_sync(keyspace_heap(cron->keyspace));
-    atomic_store(&cron->last_save_failed, error != ERROR_OK);
-    if (error) {
-        log_line(cron->log, LOG_WARNING, "The heap could not be synced to its medium: %s", error_text(error));
-        return error;
-    }
-    int64_t duration_ms = (clock_monotonic_ns() - begun_ns) / NS_PER_MS;
-    atomic_store(&cron->changes_at_save, counters.changes);
-    atomic_store(&cron->last_save_s, clock_wall_ms() / 1000);
-    atomic_store(&cron->last_save_duration_ms, duration_ms);
-    log_line(cron->log, LOG_NOTICE, "DB saved on disk: the heap was synced in %lld ms",
-             (long long)duration_ms);
-    return ERROR_OK;
-}
-
-enum error cron_save(struct cron *cron)
-{
-    return save_now(cron);
-}
-
-enum error cron_save_background(struct cron *cron)
-{
-    pthread_mutex_lock(&cron->lock);
-    bool busy = cron->save_wanted || cron->saving;
-    cron->save_wanted = true;
-    pthread_cond_signal(&cron->wake);
-    pthread_mutex_unlock(&cron->lock);
-    return busy ? ERROR_IN_USE : ERROR_OK;
-}
-
-bool cron_is_saving(struct cron *cron)
-{
-    pthread_mutex_lock(&cron->lock);
-    bool saving = cron->save_wanted || cron->saving;
-    pthread_mutex_unlock(&cron->lock);
-    return saving;
-}
-
 /* ---- the thread ---- */
 
 /* Until the next period, or until somebody wants something. */
-static void wait_for_period(struct cron *cron)
+static void wait_for_period(struct cron *cron, bool soon)
 {
-    int64_t until_ns =
-        clock_monotonic_ns() + atomic_load_explicit(&cron->period_ms, memory_order_relaxed) * NS_PER_MS;
+    int64_t period_ms = atomic_load_explicit(&cron->period_ms, memory_order_relaxed);
+    if (soon && period_ms > SOON_MS) period_ms = SOON_MS;
+    int64_t until_ns = clock_monotonic_ns() + period_ms * NS_PER_MS;
     struct timespec until = {until_ns / NS_PER_SECOND, until_ns % NS_PER_SECOND};
     int status = 0;
-    while (status == 0 && !cron->stop && !cron->save_wanted)
-        status = pthread_cond_timedwait(&cron->wake, &cron->lock, &until);
-}
-
-static void save_if_wanted(struct cron *cron)
-{
-    if (!cron->save_wanted) return;
-    cron->save_wanted = false;
-    cron->saving = true;
-    pthread_mutex_unlock(&cron->lock);
-    enum error error = save_now(cron);
-    (void)error; /* logged, and told by last_save_failed */
     pthread_mutex_lock(&cron->lock);
-    cron->saving = false;
+    while (status == 0 && !cron->stop && !cron->woken)
+        status = pthread_cond_timedwait(&cron->wake, &cron->lock, &until);
+    cron->woken = false;
+    pthread_mutex_unlock(&cron->lock);
 }
 
+static bool is_stopped(struct cron *cron)
+{
+    pthread_mutex_lock(&cron->lock);
+    bool stop = cron->stop;
+    pthread_mutex_unlock(&cron->lock);
+    return stop;
+}
+
+/* What was asked of persist before the end is finished. */
 static void *run(void *arg)
 {
     struct cron *cron = arg;
-    pthread_mutex_lock(&cron->lock);
-    while (!cron->stop) {
-        pthread_mutex_unlock(&cron->lock);
+    while (!is_stopped(cron)) {
         work(cron);
-        pthread_mutex_lock(&cron->lock);
-        wait_for_period(cron);
-        save_if_wanted(cron);
+        wait_for_period(cron, persist_work(cron->persist, cron->thread));
     }
-    pthread_mutex_unlock(&cron->lock);
+    bool more = true;
+    while (more) {
+        more = persist_work(cron->persist, cron->thread);
+        if (more) wait_for_period(cron, true);
+        more = more || persist_is_wanted(cron->persist);
+    }
     return NULL;
+}
+
+void cron_wake(struct cron *cron)
+{
+    pthread_mutex_lock(&cron->lock);
+    cron->woken = true;
+    pthread_cond_signal(&cron->wake);
+    pthread_mutex_unlock(&cron->lock);
 }
 
 int64_t cron_period_ms(int64_t hz)
@@ -213,15 +180,14 @@ int64_t cron_period_ms(int64_t hz)
     return 1000 / (hz < HZ_MAX ? hz : HZ_MAX);
 }
 
-enum error cron_start(struct cron *cron, struct log *log, struct server_state *server,
+enum error cron_start(struct cron *cron, struct persist *persist, struct server_state *server,
                       struct keyspace *keyspace, int64_t hz)
 {
     pthread_condattr_t monotonic;
-    cron->log = log;
+    cron->persist = persist;
     cron->server = server;
     cron->keyspace = keyspace;
     atomic_init(&cron->period_ms, cron_period_ms(hz));
-    atomic_init(&cron->last_save_s, clock_wall_ms() / 1000);
     pthread_mutex_init(&cron->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

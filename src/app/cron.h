@@ -1,4 +1,4 @@
-/* cron.h: the background thread: expired keys, the reclaim list, the heap's own work, BGSAVE.
+/* cron.h: the background thread: expired keys, the reclaim list, the heap's own work, saves (persist.h).
  *
  * It enters the gate shared, for one bounded step at a time, so an exclusive command never waits long for it.
  * Work that is left when a quarter of a period is used up waits for the next period.
@@ -6,7 +6,6 @@
 #ifndef CAIRN_APP_CRON_H
 #define CAIRN_APP_CRON_H
 
-#include "app/log.h"
 #include "db/keyspace.h"
 #include "heap/heap.h"
 #include "util/error.h"
@@ -19,6 +18,7 @@
 #define CRON_THREADS 1 /* that enter the gate beside the workers */
 
 struct evictor;
+struct persist;
 struct server_state;
 
 /* How fast a counter grows. */
@@ -28,7 +28,7 @@ struct cron_rate {
 };
 
 struct cron {
-    struct log *log;
+    struct persist *persist;
     struct server_state *server;
     struct keyspace *keyspace;
     struct heap_thread *thread;
@@ -45,27 +45,17 @@ struct cron {
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t wake;
     bool stop;
-    bool save_wanted;
-    bool saving;
-    /* results of saves, for INFO and LASTSAVE */
-    _Atomic int64_t last_save_s; /* wall clock; the start counts as one */
-    _Atomic bool last_save_failed;
-    _Atomic int64_t last_save_duration_ms;
-    _Atomic uint64_t changes_at_save; /* sum of the workers' changes then */
+    bool woken;
 };
 
 /* Periods of `hz` times a second, within what makes sense. */
 int64_t cron_period_ms(int64_t hz);
 /* Starts the thread, which uses gate slot server->worker_count. */
-MUST_CHECK enum error cron_start(struct cron *cron, struct log *log, struct server_state *server,
+MUST_CHECK enum error cron_start(struct cron *cron, struct persist *persist, struct server_state *server,
                                  struct keyspace *keyspace, int64_t hz);
+/* persist_work has something to do. */
+void cron_wake(struct cron *cron);
 /* A save that was asked for is finished first. */
 void cron_stop(struct cron *cron);
-
-/* BGSAVE: ERROR_IN_USE while one is under way. */
-MUST_CHECK enum error cron_save_background(struct cron *cron);
-/* SAVE, on the caller's thread. */
-MUST_CHECK enum error cron_save(struct cron *cron);
-bool cron_is_saving(struct cron *cron);
 
 #endif

@@ -187,16 +187,37 @@ static bool may_set_protected(const struct app *app, const struct session *sessi
     }
 }
 
+static bool changes_persistence(const struct app *app)
+{
+    return config_differs(app->config, "appendonly") || config_differs(app->config, "appendfsync") ||
+           config_differs(app->config, "save");
+}
+
+static void take_back_append_only(struct app *app)
+{
+    char ignored[CONFIG_ERROR_BYTES];
+    const struct slice words[] = {SLICE("appendonly"), SLICE("no")};
+    pthread_mutex_lock(&app->config_lock);
+    if (config_change(app->config, words, 1, true, ignored, sizeof ignored)) config_keep(app->config);
+    apply_config(app);
+    pthread_mutex_unlock(&app->config_lock);
+}
+
+/* The heap's mode changes with the gate entered alone: EXEC, which has done that, does not wait for it. */
 static bool config_set(void *arg, struct worker *worker, const struct slice *words, size_t word_count,
                        char *error, size_t error_cap)
 {
     struct app *app = arg;
+    bool wait = !tx_is_open(heap_thread_tx(worker->thread));
     pthread_mutex_lock(&app->config_lock);
     bool done = config_change(app->config, words, word_count / 2, may_set_protected(app, worker->running),
-                              error, error_cap) &&
-                try_change(app, error, error_cap);
+                              error, error_cap);
+    bool persistence = done && changes_persistence(app);
+    done = done && try_change(app, error, error_cap);
     pthread_mutex_unlock(&app->config_lock);
-    return done;
+    if (!done || !persistence || persist_apply(&app->persist, wait, error, error_cap)) return done;
+    take_back_append_only(app);
+    return false;
 }
 
 static bool config_is_secret(struct slice name)
@@ -241,19 +262,22 @@ static bool save_users(void *arg, struct resp_out *error_out)
 
 /* ---- saves and the end ---- */
 
-static enum error save(void *arg, bool background)
+static enum error save(void *arg, enum host_save kind)
 {
     struct app *app = arg;
-    if (!background) return cron_save(&app->cron);
-    enum error error = cron_save_background(&app->cron);
-    if (!error) log_line(&app->log, LOG_NOTICE, "Background saving started");
+    if (kind == HOST_SAVE_NOW) return persist_save(&app->persist);
+    bool rewrite = kind == HOST_SAVE_REWRITE;
+    enum error error = persist_begin(&app->persist, rewrite ? PERSIST_REWRITE : PERSIST_SAVE);
+    if (!error)
+        log_line(&app->log, LOG_NOTICE, "%s",
+                 rewrite ? "Background append only file rewriting started" : "Background saving started");
     return error;
 }
 
 static int64_t last_save_s(void *arg)
 {
     struct app *app = arg;
-    return atomic_load(&app->cron.last_save_s);
+    return atomic_load(&app->persist.save.ended_s);
 }
 
 /* The heap is closed clean in the end, NOSAVE or not; SAVE only tells whether that can work before it is too
@@ -264,7 +288,7 @@ static bool shutdown_server(void *arg, bool with_save, bool nosave, bool now, bo
     struct app *app = arg;
     (void)nosave;
     (void)now;
-    if (with_save && cron_save(&app->cron) != ERROR_OK && !force) {
+    if (with_save && persist_save(&app->persist) != ERROR_OK && !force) {
         snprintf(error, error_cap, "ERR Errors trying to SHUTDOWN. Check logs.");
         return false;
     }
@@ -294,8 +318,7 @@ static __attribute__((format(printf, 3, 4))) void log_for_host(void *arg, int le
 static void write_info(void *arg, struct worker *worker, const struct slice *sections, size_t count,
                        struct resp_out *text_out)
 {
-    (void)worker;
-    info_write(arg, sections, count, text_out);
+    info_write(arg, worker->thread, sections, count, text_out);
 }
 
 void host_init(struct app *app)

@@ -24,11 +24,6 @@ static __attribute__((format(printf, 2, 3))) void put(struct resp_out *out, cons
     if (len > 0) resp_raw(out, line, (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);
 }
 
-static const char *mode_name(const struct app *app)
-{
-    return heap_mode(app->heap) == HEAP_MODE_DAX ? "dax" : "shared";
-}
-
 static void put_listener(struct resp_out *out, int number, const char *name, const char *binds, int64_t port)
 {
     put(out, "listener%d:name=%s", number, name);
@@ -177,29 +172,6 @@ static void write_memory(struct app *app, struct resp_out *out)
         LLU(heap.cached_bytes));
 }
 
-static void write_persistence(struct app *app, struct resp_out *out)
-{
-    struct worker_counters counters;
-    struct cron *cron = &app->cron;
-    stats_counters(&app->server, &counters);
-    const char *status = atomic_load(&cron->last_save_failed) ? "err" : "ok";
-    bool saving = cron_is_saving(cron);
-    uint64_t changes = counters.changes - atomic_load(&cron->changes_at_save);
-    put(out, "loading:0\r\nasync_loading:0\r\nheap_mode:%s\r\nheap_path:%s\r\nheap_recovered:%d\r\n",
-        mode_name(app), app->heap_path, !app->report.created && !app->report.was_clean);
-    put(out, "rdb_changes_since_last_save:%llu\r\nrdb_bgsave_in_progress:%d\r\nrdb_last_save_time:%lld\r\n",
-        LLU(changes), saving, (long long)atomic_load(&cron->last_save_s));
-    put(out,
-        "rdb_last_bgsave_status:%s\r\nrdb_last_bgsave_time_sec:%lld\r\nrdb_current_bgsave_time_sec:-1\r\n",
-        status, (long long)atomic_load(&cron->last_save_duration_ms) / 1000);
-    put(out,
-        "rdb_saves:0\r\nrdb_last_cow_size:0\r\nrdb_last_load_keys_expired:0\r\nrdb_last_load_keys_loaded:"
-        "0\r\n"
-        "aof_enabled:0\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\naof_last_rewrite_time_sec:-"
-        "1\r\n"
-        "aof_current_rewrite_time_sec:-1\r\naof_last_bgrewrite_status:ok\r\naof_last_write_status:ok\r\n");
-}
-
 static void put_pubsub(struct server_state *server, struct resp_out *out)
 {
     put(out, "pubsub_channels:%llu\r\npubsub_patterns:%llu\r\npubsubshard_channels:%llu\r\n",
@@ -326,7 +298,7 @@ static const struct section {
     {"server", "Server", true, write_server},
     {"clients", "Clients", true, write_clients},
     {"memory", "Memory", true, write_memory},
-    {"persistence", "Persistence", true, write_persistence},
+    {"persistence", "Persistence", true, NULL}, /* persist_write_info */
     {"stats", "Stats", true, write_stats},
     {"replication", "Replication", true, write_replication},
     {"cpu", "CPU", true, write_cpu},
@@ -348,7 +320,8 @@ static bool is_wanted(const struct section *section, const struct slice *section
     return count == 0 && section->by_default;
 }
 
-void info_write(struct app *app, const struct slice *sections, size_t count, struct resp_out *text_out)
+void info_write(struct app *app, struct heap_thread *thread, const struct slice *sections, size_t count,
+                struct resp_out *text_out)
 {
     bool first = true;
     pthread_mutex_lock(&app->config_lock);
@@ -356,7 +329,8 @@ void info_write(struct app *app, const struct slice *sections, size_t count, str
         const struct section *section = &sections_table[i];
         if (!is_wanted(section, sections, count)) continue;
         put(text_out, "%s# %s\r\n", first ? "" : "\r\n", section->title);
-        section->write(app, text_out);
+        if (section->write) section->write(app, text_out);
+        else persist_write_info(&app->persist, thread, text_out);
         first = false;
     }
     pthread_mutex_unlock(&app->config_lock);

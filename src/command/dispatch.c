@@ -251,13 +251,50 @@ static uint32_t effective_flags(const struct run *run, const struct command *com
     return command->flags & COMMAND_UNQUEUED ? command->flags : command->flags | COMMAND_DENYOOM;
 }
 
+static bool writes(const struct run *run, const struct command *command)
+{
+    return (effective_flags(run, command) & COMMAND_WRITE) != 0;
+}
+
 static bool is_paused(const struct run *run, const struct command *command)
 {
     if (inbox_hold(&run->worker->sender)) return true;
+    if (__builtin_expect(run->room == ERROR_IN_USE, 0) && writes(run, command))
+        return true; /* the disk is slower than the writers */
     switch (server_state_paused(run->server, run->now_ms)) {
     case PAUSE_NONE: return false;
     case PAUSE_WRITE: return (effective_flags(run, command) & (COMMAND_WRITE | COMMAND_MAY_REPLICATE)) != 0;
     case PAUSE_ALL: return true;
+    }
+    return false;
+}
+
+static bool saves_fail(const struct run *run)
+{
+    return atomic_load_explicit(&run->server->save_failed, memory_order_relaxed) &&
+           atomic_load_explicit(&run->server->settings->stop_on_save_error, memory_order_relaxed);
+}
+
+/* What can't be made durable is not begun. PING says so too, as in Redis, for those who watch. */
+static bool medium_allows(struct run *run, const struct batch_item *item)
+{
+    const struct command *command = item->entry->command;
+    bool journal_fails = run->room != ERROR_OK && run->room != ERROR_IN_USE;
+    bool concerned = journal_fails || saves_fail(run);
+    if (__builtin_expect(!concerned, 1) || (!writes(run, command) && strcmp(command->name, "ping") != 0))
+        return true;
+    if (journal_fails) {
+        char text[COMMAND_ERROR_BYTES];
+        snprintf(text, sizeof text, "MISCONF Errors writing to the AOF file: %s", error_text(run->room));
+        reject(run, item->entry, text);
+    } else {
+        reject(run, item->entry,
+               "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to "
+               "disk. Commands that may "
+               "modify the data set are disabled, because this instance is configured to report errors "
+               "during writes if RDB "
+               "snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for "
+               "details about the RDB error.");
     }
     return false;
 }
@@ -300,6 +337,7 @@ static bool may_run(struct run *run, const struct batch_item *item, const struct
         reject(run, item->entry, "OOM command not allowed when used memory > 'maxmemory'.");
         return false;
     }
+    if (!medium_allows(run, item)) return false;
     if (multi_is_open(run->session) && command->flags & COMMAND_NO_MULTI) {
         reject(run, item->entry, "ERR Command not allowed inside a transaction");
         return false;
@@ -562,6 +600,7 @@ struct run dispatch__run(struct worker *worker, struct session *session, struct 
                       .session = session,
                       .out = out,
                       .out_begin = out ? out->len : 0,
+                      .room = heap_journal_room(worker->thread),
                       .now_ms = clock_wall_ms(),
                       .ticks = clock_ticks()};
     stats_follow_reset(worker);

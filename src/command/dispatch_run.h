@@ -17,6 +17,7 @@ struct run {
     uint64_t ticks; /* when the last command ended */
     bool inside;    /* the gate, shared */
     size_t bytes_unseen; /* of requests since memory was looked at */
+    enum error room; /* heap_journal_room */
     bool memory_known;
     bool memory_stuck; /* above the limit, and nothing can go */
     /* settings, read once per batch and after each command that may change them */

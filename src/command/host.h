@@ -40,6 +40,8 @@ struct worker_mail {
 /* Whose limit of client-output-buffer-limit counts. */
 enum output_class { OUTPUT_NORMAL, OUTPUT_REPLICA, OUTPUT_PUBSUB, OUTPUT_CLASSES };
 
+enum host_save { HOST_SAVE_NOW, HOST_SAVE_BACKGROUND, HOST_SAVE_REWRITE /* BGREWRITEAOF */ };
+
 struct host {
     void *app;
     /* Any thread, any lock may be held. Mails from one thread to one worker run in the order in which they were posted; to one's own worker
@@ -77,8 +79,8 @@ struct host {
     bool (*acl_save)(void *app, struct resp_out *error_out);
     /* INFO: `sections` lower-case names; count 0: the default set. Raw text. */
     void (*info)(void *app, struct worker *worker, const struct slice *sections, size_t count, struct resp_out *text_out);
-    /* SAVE / BGSAVE: makes the heap durable on its medium. */
-    enum error (*save)(void *app, bool background);
+    /* Makes the heap durable on its medium. ERROR_IN_USE while one of the kind is under way. */
+    enum error (*save)(void *app, enum host_save kind);
     int64_t (*last_save_s)(void *app);
     /* SHUTDOWN: false with an error text when it can't. */
     bool (*shutdown)(void *app, bool save, bool nosave, bool now, bool force, char *error, size_t error_cap);

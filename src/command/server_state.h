@@ -42,6 +42,7 @@ struct server_state {
     struct worker **workers; /* set by worker_open */
     unsigned worker_count;
     uint64_t seed; /* of hashes that live in memory alone */
+    _Atomic bool save_failed;     /* the last one */
     _Atomic uint64_t stats_epoch; /* grows with each reset (stats.h) */
     _Atomic int pause_mode;       /* enum pause_mode, until pause_until_ms */
     _Atomic int64_t pause_until_ms;

@@ -54,6 +54,7 @@ struct settings {
     _Atomic bool compress_payloads; /* rdbcompression: of DUMP and MIGRATE */
     _Atomic uint32_t notify_events;        /* classes (notify.h) */
     _Atomic uint64_t tracking_max_keys;    /* tracking-table-max-keys; 0: any */
+    _Atomic bool stop_on_save_error; /* stop-writes-on-bgsave-error, and there are save points */
     _Atomic int enable_debug_command; /* enum debug_access */
     _Atomic int enable_module_command;
     struct packed_settings packed;

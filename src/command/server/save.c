@@ -18,8 +18,9 @@ const struct command server_save = {
 static void save(struct call *call)
 {
     const struct host *host = call->worker->host;
-    enum error error = host->save(host->app, false);
-    if (error) call_fail(call, error);
+    enum error error = host->save(host->app, HOST_SAVE_NOW);
+    if (error == ERROR_IN_USE) resp_error(call->out, "ERR Background save already in progress");
+    else if (error) call_fail(call, error);
     else resp_ok(call->out);
 }
 
@@ -41,10 +42,10 @@ const struct command server_bgsave = {
     .history = HISTORY("3.2.2", "The `SCHEDULE` option."),
 };
 
-static void save_in_background(struct call *call, const char *started, const char *busy)
+static void save_in_background(struct call *call, enum host_save kind, const char *started, const char *busy)
 {
     const struct host *host = call->worker->host;
-    enum error error = host->save(host->app, true);
+    enum error error = host->save(host->app, kind);
     if (error == ERROR_IN_USE) resp_error(call->out, busy);
     else if (error) call_fail(call, error);
     else resp_simple(call->out, started);
@@ -56,7 +57,8 @@ static void bgsave(struct call *call)
         call_syntax_error(call);
         return;
     }
-    save_in_background(call, "Background saving started", "ERR Background save already in progress");
+    save_in_background(call, HOST_SAVE_BACKGROUND, "Background saving started",
+                       "ERR Background save already in progress");
 }
 
 static void lastsave(struct call *call);
@@ -87,13 +89,13 @@ const struct command server_bgrewriteaof = {
     .flags = COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_NO_ASYNC_LOADING,
     .group = GROUP_SERVER,
     .since = "1.0.0",
-    .summary = "As BGSAVE: the heap file is the data, and there is no log of commands to rewrite.",
+    .summary = "Makes a checkpoint in the background: the heap file takes over what the journal holds.",
     .complexity = "O(1)",
 };
 
 static void bgrewriteaof(struct call *call)
 {
-    save_in_background(call, "Background append only file rewriting started",
+    save_in_background(call, HOST_SAVE_REWRITE, "Background append only file rewriting started",
                        "ERR Background append only file rewriting already in progress");
 }
 

@@ -44,10 +44,10 @@ static inline void host_reset_stats(void *app)
     (void)app;
 }
 
-static inline enum error host_save(void *app, bool background)
+static inline enum error host_save(void *app, enum host_save kind)
 {
     (void)app;
-    (void)background;
+    (void)kind;
     return ERROR_OK;
 }
 
