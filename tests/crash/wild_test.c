@@ -3,6 +3,8 @@
  * Terms: a *client* is a connection and its model (support/wild_model.h); its *batch* is what it has sent and
  * not yet read the replies of. Clients 0 and 1 share a database, the others have one each and may flush it.
  *
+ * The heap lies on tmpfs or on a disk, there without a journal or with one, under each value of appendfsync, or moves between the two.
+ *
  * After every kill:
  * W1. every acknowledged command of a client is there;
  * W2. of its batch, the server has executed the first j commands, for some j, each whole, and nothing of the
@@ -55,6 +57,13 @@ struct client {
     uint64_t commands, acknowledged;
 };
 
+struct persistence {
+    bool append_only;
+    const char *fsync;
+    bool switches;  /* CONFIG SET appendonly, again and again */
+    unsigned share; /* of all kills, one in so many */
+};
+
 struct wild {
     char folder[64]; /* the server's data; its log is in a folder of its own */
     struct server *server;
@@ -63,6 +72,9 @@ struct wild {
     struct client clients[CLIENTS_MAX];
     uint64_t random;
     unsigned kills, checks;
+    bool switches; /* between the modes of the heap */
+    unsigned switched;
+    uint64_t switch_random;
     uint64_t verified; /* keys compared after kills */
 };
 
@@ -378,13 +390,35 @@ static void verify(struct client *client, int64_t killed_ms)
 
 /* ---- the loop ---- */
 
+/* Turns `appendonly` on and off until the server is gone: the heap moves between its modes under load. */
+static void *switch_modes(void *arg)
+{
+    struct wild *wild = arg;
+    redisContext *connection = connect_client(wild, 0);
+    redisReply *reply;
+    for (bool on = false;; on = !on) {
+        reply = redisCommand(connection, "CONFIG SET appendonly %s", on ? "yes" : "no");
+        if (!reply) break;
+        ASSERT(reply->type == REDIS_REPLY_STATUS);
+        freeReplyObject(reply);
+        wild->switched++;
+        sleep_us(1000 + wild_random(&wild->switch_random) % 10000);
+    }
+    ASSERT(wild->killing);
+    redisFree(connection);
+    return NULL;
+}
+
 static void one_life(struct wild *wild)
 {
+    pthread_t switcher;
+    if (wild->switches) assert_int_equal(pthread_create(&switcher, NULL, switch_modes, wild), 0);
     for (unsigned i = 0; i < wild->clients_count; i++)
         assert_int_equal(pthread_create(&wild->clients[i].thread, NULL, client_main, &wild->clients[i]), 0);
     sleep_us(500 + wild_random(&wild->random) % (RUN_MAX_MS * 1000));
     kill_server(wild);
     int64_t killed_ms = now_ms();
+    if (wild->switches) pthread_join(switcher, NULL);
     for (unsigned i = 0; i < wild->clients_count; i++) {
         pthread_join(wild->clients[i].thread, NULL);
         redisFree(wild->clients[i].connection);
@@ -403,6 +437,7 @@ static void wild_init(struct wild *wild, const char *parent, uint64_t seed)
     snprintf(wild->folder, sizeof(wild->folder), "%s/cairn-wild.XXXXXX", parent);
     assert_non_null(mkdtemp(wild->folder));
     wild->random = seed;
+    wild->switch_random = ~seed;
     wild->clients_count = (unsigned)env_number("WILD_CLIENTS", 4);
     assert_in_range(wild->clients_count, 1, CLIENTS_MAX);
     for (unsigned i = 0; i < wild->clients_count; i++) {
@@ -427,24 +462,30 @@ static void wild_end(struct wild *wild)
         wild_model_free(&client->model);
     }
     server_close(wild->server);
-    print_message("wild: %u kills, %u checks, %" PRIu64 " commands, %" PRIu64 " acknowledged, %" PRIu64
-                  " keys verified in %s\n",
-                  wild->kills, wild->checks, commands, acknowledged, wild->verified, wild->folder);
+    print_message("wild: %u kills, %u checks, %u switches, %" PRIu64 " commands, %" PRIu64
+                  " acknowledged, %" PRIu64 " keys verified in %s\n",
+                  wild->kills, wild->checks, wild->switched, commands, acknowledged, wild->verified,
+                  wild->folder);
     char command[128];
     snprintf(command, sizeof(command), "rm -rf '%s'", wild->folder);
     assert_int_equal(system(command), 0);
 }
 
-static void run_wild(const char *parent, uint64_t salt)
+static void run_wild(const char *parent, uint64_t salt, const struct persistence *persistence)
 {
-    uint64_t kills = env_number("WILD_KILLS", test_is_long() ? 3000 : 200) / 2;
+    uint64_t kills = env_number("WILD_KILLS", test_is_long() ? 3000 : 200) / persistence->share;
     uint64_t seed = env_number("WILD_SEED", (uint64_t)now_ms());
     print_message("wild: seed %" PRIu64 "\n", seed);
     struct wild *wild = calloc(1, sizeof(*wild));
     assert_non_null(wild);
+    wild->switches = persistence->switches;
     wild_init(wild, parent, seed + salt);
     const char *const options[] = {"--dir",
                                    wild->folder,
+                                   "--appendonly",
+                                   persistence->append_only ? "yes" : "no",
+                                   "--appendfsync",
+                                   persistence->fsync,
                                    "--io-threads",
                                    "2",
                                    "--hash-max-listpack-entries",
@@ -470,18 +511,47 @@ static void run_wild(const char *parent, uint64_t salt)
 static void test_tmpfs(void **state)
 {
     (void)state;
-    run_wild("/dev/shm", 0);
+    run_wild("/dev/shm", 0, &(struct persistence){.fsync = "everysec", .share = 2});
 }
 
 static void test_disk(void **state)
 {
     (void)state;
-    run_wild("/var/tmp", 1);
+    run_wild("/var/tmp", 1, &(struct persistence){.fsync = "everysec", .share = 4});
+}
+
+static void test_journal_always(void **state)
+{
+    (void)state;
+    run_wild("/var/tmp", 2, &(struct persistence){.append_only = true, .fsync = "always", .share = 4});
+}
+
+static void test_journal_everysec(void **state)
+{
+    (void)state;
+    run_wild("/var/tmp", 3, &(struct persistence){.append_only = true, .fsync = "everysec", .share = 4});
+}
+
+static void test_journal_no(void **state)
+{
+    (void)state;
+    run_wild("/var/tmp", 4, &(struct persistence){.append_only = true, .fsync = "no", .share = 4});
+}
+
+static void test_switched_modes(void **state)
+{
+    (void)state;
+    run_wild("/var/tmp", 5,
+             &(struct persistence){.append_only = true, .fsync = "everysec", .switches = true, .share = 4});
 }
 
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tmpfs), cmocka_unit_test(test_disk)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tmpfs),          cmocka_unit_test(test_disk),
+        cmocka_unit_test(test_journal_always), cmocka_unit_test(test_journal_everysec),
+        cmocka_unit_test(test_journal_no),     cmocka_unit_test(test_switched_modes),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

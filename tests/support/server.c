@@ -216,6 +216,18 @@ void server_add_options(struct server *server, const char *const *options)
         add_words(server, options, 1);
 }
 
+/* The value of appendfsync, when the tests are to run on a heap with a journal; NULL: without persistence. */
+static const char *journaled_fsync(void)
+{
+    const char *fsync = getenv("TEST_APPENDFSYNC");
+    return fsync && *fsync ? fsync : NULL;
+}
+
+bool server_is_journaled(void)
+{
+    return journaled_fsync() != NULL;
+}
+
 /* The process calls itself `name`. */
 static struct server *open_binary(const char *binary, const char *name, const char *const *options)
 {
@@ -224,7 +236,8 @@ static struct server *open_binary(const char *binary, const char *name, const ch
     assert_non_null(server);
     server->binary = binary;
     server->user = getuid();
-    const char *parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    const char *fsync = journaled_fsync();
+    const char *parent = fsync ? "/var/tmp" : access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
     snprintf(server->folder, sizeof(server->folder), "%s/cairn-test-XXXXXX", parent);
     assert_non_null(mkdtemp(server->folder));
     snprintf(server->socket, sizeof(server->socket), "%s/socket", server->folder);
@@ -234,9 +247,10 @@ static struct server *open_binary(const char *binary, const char *name, const ch
 
     const char *const fixed[] = {
         name,    "--bind",       "127.0.0.1", "--port", server->port_text, "--unixsocket", server->socket,
-        "--dir", server->folder, "--save",    "",       "--appendonly",    "no",
+        "--dir", server->folder, "--save",    "",       "--appendonly",    fsync ? "yes" : "no",
     };
     add_words(server, fixed, sizeof(fixed) / sizeof(fixed[0]));
+    if (fsync) add_words(server, (const char *const[]){"--appendfsync", fsync}, 2);
     if (options) server_add_options(server, options);
     server_start(server);
     return server;

@@ -3,6 +3,9 @@
  * The binary is the build's cairn, or what the environment variable TEST_SERVER_BINARY names: with a
  * redis-server there the same tests show what Redis answers.
  *
+ * With TEST_APPENDFSYNC=always, everysec or no in the environment servers run with `appendonly yes` on a disk:
+ * their heap has a journal.
+ *
  * All waits are bounded; what goes wrong fails the running cmocka test. A server dies with its test.
  */
 #ifndef CAIRN_TESTS_SUPPORT_SERVER_H
@@ -47,6 +50,8 @@ const char *server_folder(const struct server *server);
 pid_t server_pid(const struct server *server);
 /* True when the log (stdout and stderr of all starts) holds the text. */
 bool server_logged(const struct server *server, const char *text);
+/* True when servers run on a heap with a journal (TEST_APPENDFSYNC). */
+bool server_is_journaled(void);
 /* True when the binary under test is not cairn. */
 bool server_is_other(void);
 
