@@ -26,8 +26,11 @@
 #define RADIX_SIZE         (1u << RADIX_BITS)
 #define INSERTION_SORT_MAX 32
 #define SAMPLE_PAGES       32 /* one page in so many tells whether the batch's pages are cached */
+#define LINE_BYTES         64
+#define TOUCH_AHEAD        12 /* patches */
 #define PREFETCH_GAP_PAGES 4
 #define APPLY_BATCH_BYTES  (UINT64_C(4) << 20)
+#define FLUSH_BYTES        (UINT64_C(8) << 20)
 
 /* ---- collecting ---- */
 
@@ -74,6 +77,13 @@ static enum error grow(struct wal_target *target, const struct redo_operation *o
     if (target->image != NULL) error = target->image->storage->allocate(target->image, op->off, op->len);
     if (error == ERROR_OK && target->size_bytes < op->off + op->len) target->size_bytes = op->off + op->len;
     return error;
+}
+
+/* Pages that must be read are worth more records at a time: each is read once for all of them. */
+static uint64_t batch_bytes(const struct wal *wal)
+{
+    uint64_t large = atomic_load(&wal->tail_limit_bytes) / 4;
+    return wal->patches.were_cached || large < APPLY_BATCH_BYTES ? APPLY_BATCH_BYTES : large;
 }
 
 static enum error collect(struct wal_patches *patches, struct wal_target *target,
@@ -161,9 +171,10 @@ static bool seem_cached(const struct wal_patches *patches, const struct pmem_sto
 }
 
 /* A page that is not cached costs a read; all of them asked for at once, in order, cost far less than one by one. */
-static void prefetch(const struct wal_patches *patches, struct pmem_storage_file *image)
+static void prefetch(struct wal_patches *patches, struct pmem_storage_file *image)
 {
-    if (seem_cached(patches, image)) return;
+    patches->were_cached = seem_cached(patches, image);
+    if (patches->were_cached) return;
     size_t i = 0;
     while (i < patches->count) {
         uint64_t first = patches->list[i].page;
@@ -174,10 +185,20 @@ static void prefetch(const struct wal_patches *patches, struct pmem_storage_file
     }
 }
 
+/* A miss that overlaps with others costs a tenth of one that is waited for. */
+static void touch_ahead(const char *base, const struct wal_patch *at)
+{
+    const char *target = base + ((uint64_t)at->page << PAGE_SHIFT) + at->word * REDO_WORD_BYTES;
+    __builtin_prefetch(target, 1);
+    __builtin_prefetch(target + LINE_BYTES, 1);
+    if (at->payload != NULL) __builtin_prefetch(at->payload);
+}
+
 static void patch(char *base, const struct wal_patches *patches)
 {
     for (size_t i = 0; i < patches->count; i++) {
         const struct wal_patch *at = &patches->list[i];
+        if (i + TOUCH_AHEAD < patches->count) touch_ahead(base, at + TOUCH_AHEAD);
         unsigned arg = at->what & WHAT_MASK;
         struct redo_operation op = {.kind = (enum redo_kind)(at->what >> WHAT_SHIFT),
                                     .bit = arg & 63,
@@ -236,7 +257,7 @@ bool wal_step_apply(struct wal *wal)
         return false;
     uint64_t records;
     enum wal_read read;
-    enum error error = wal_apply_some(wal, &wal->patches, &wal->target, durable, APPLY_BATCH_BYTES, &position,
+    enum error error = wal_apply_some(wal, &wal->patches, &wal->target, durable, batch_bytes(wal), &position,
                                       &records, &read);
     if (error == ERROR_MEMORY) {
         wal_log(wal, WAL_WARNING, "The journal's applier is out of memory; it tries again");
@@ -265,7 +286,17 @@ bool wal_checkpoint_is_due(const struct wal *wal)
     if (!atomic_load(&wal->base_is_durable) || wal_error(wal) != ERROR_OK) return false;
     uint64_t requested = atomic_load(&wal->requested_checkpoint);
     if (requested > noted) return applied >= requested;
-    return applied > noted && atomic_load(&wal->reserved) - noted > wal->tail_limit_bytes / 2;
+    /* Each costs a fault for every page that is written again afterwards: few and large ones, also when the applier is behind. */
+    uint64_t limit = atomic_load(&wal->tail_limit_bytes);
+    return applied - noted > limit / 4 && atomic_load(&wal->reserved) - noted > limit / 8 * 5;
+}
+
+/* In slices, so that the syncs of the journal find a disk that is not busy for long. */
+static void flush_image(const struct wal *wal)
+{
+    uint64_t size = wal->storage->size(wal->image);
+    for (uint64_t off = 0; off < size && !wal->stops; off += FLUSH_BYTES)
+        wal->storage->flush(wal->image, off, size - off < FLUSH_BYTES ? size - off : FLUSH_BYTES);
 }
 
 bool wal_step_checkpoint(struct wal *wal)
@@ -276,6 +307,7 @@ bool wal_step_checkpoint(struct wal *wal)
     pthread_mutex_lock(&wal->lock);
     struct wal_position position = wal->applied_position;
     pthread_mutex_unlock(&wal->lock);
+    flush_image(wal);
     enum error error = wal->storage->sync(wal->image);
     if (error == ERROR_OK) {
         wal_note_write(wal, WAL_NOTE_CHECKPOINT, &position);

@@ -62,6 +62,7 @@ struct wal_patches {
     size_t cap;
     char *scratch; /* a record that spans segments */
     size_t scratch_cap;
+    bool were_cached; /* the image's pages of the last batch */
 };
 
 /* What records are applied to. */
@@ -86,6 +87,7 @@ struct wal_thread {
     pthread_cond_t cond; /* with wal->lock */
     bool runs;
     bool woken;
+    bool was_busy; /* its own */
 };
 
 struct wal {
@@ -132,9 +134,9 @@ struct wal {
 
     /* Under lock: */
     pthread_mutex_t lock;
-    pthread_cond_t progress; /* room, checkpoints, failure */
-    uint64_t tail_limit_bytes;
-    uint64_t wanted_end; /* of the prepared stream */
+    pthread_cond_t progress;           /* room, checkpoints, failure */
+    _Atomic uint64_t tail_limit_bytes; /* also read without it */
+    uint64_t wanted_end;               /* of the prepared stream */
     uint64_t promised_bytes;
     struct wal_position applied_position;
     struct wal_segment *spare;
@@ -142,7 +144,7 @@ struct wal {
     uint64_t note_sequence;
     unsigned checkpoint_turn;
     unsigned applied_turn;
-    bool stops;
+    _Atomic bool stops;
     bool told_of_limit;
     bool image_failed;
     uint64_t syncs;

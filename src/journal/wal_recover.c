@@ -172,6 +172,14 @@ static uint64_t find_end(struct wal *wal, const struct wal_position *start)
     return position.lsn;
 }
 
+/* What will be read. */
+static void prefetch_tail(const struct wal *wal, uint64_t start)
+{
+    uint64_t end = atomic_load(&wal->prepared_end);
+    for (uint64_t lsn = start & ~(wal->data_bytes - 1); lsn < end; lsn += wal->data_bytes)
+        wal->storage->prefetch(wal_segment_at(wal, lsn)->file, 0, WAL_HEAD_BYTES + wal->data_bytes);
+}
+
 static enum error sync_tail(struct wal *wal, const struct wal_position *start, bool this_boot)
 {
     enum error error = ERROR_OK;
@@ -239,6 +247,7 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
 
     error = take_segments(wal, noted, start.lsn, detail, cap);
     if (error != ERROR_OK) return error;
+    prefetch_tail(wal, start.lsn);
     error = sync_tail(wal, &start, this_boot); /* J6 */
     if (error != ERROR_OK) {
         snprintf(detail, cap, "cannot sync the journal in %s: %s", wal->folder_path, error_text(error));

@@ -179,6 +179,8 @@ static enum error reuse_segment(struct wal *wal, uint64_t number, struct wal_seg
         return error;
     }
     segment->number = number;
+    /* Appending stores into its pages: one that is on the disk alone would have to be read first. */
+    wal->storage->prefetch(segment->file, 0, file_bytes(wal));
     *segment_out = segment;
     return ERROR_OK;
 }
@@ -355,7 +357,6 @@ enum error wal_segment_adopt(struct wal *wal, uint64_t lsn)
         if (!is_prepared(wal, segment)) break;
         unlink_spare(wal, segment);
         wal->slots[number % WAL_SLOTS] = segment;
-        wal->storage->prefetch(segment->file, 0, file_bytes(wal));
     }
     atomic_store(&wal->prepared_end, number << wal->data_shift);
     return ERROR_OK;

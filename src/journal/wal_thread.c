@@ -13,11 +13,21 @@
 #include <errno.h>
 #include <time.h>
 
-#define NS_PER_MS     INT64_C(1000000)
-#define TICK_MS       200
-#define TICK_NO_MS    1000 /* appendfsync no; J1 asks for a sync all the same */
-#define TICK_FULL_MS  1000
-#define TICK_APPLY_MS 100
+#define NS_PER_MS          INT64_C(1000000)
+#define TICK_MS            50 /* while records come in */
+#define TICK_IDLE_MS       200
+#define APPLY_SOON_BYTES   (UINT64_C(256) << 10)
+#define TICK_NO_MS         1000 /* appendfsync no; J1 asks for a sync all the same */
+#define TICK_FULL_MS       1000
+#define TICK_CHECKPOINT_MS 200
+#define TICK_APPLY_MS      100
+
+static void wake_applier(struct wal *wal)
+{
+    pthread_mutex_lock(&wal->lock);
+    wal_thread_wake(wal, WAL_THREAD_APPLY);
+    pthread_mutex_unlock(&wal->lock);
+}
 
 bool wal_step_sync(struct wal *wal)
 {
@@ -38,6 +48,7 @@ bool wal_step_sync(struct wal *wal)
     wal->last_sync_us = (clock_monotonic_ns() - begin_ns) / 1000;
     pthread_mutex_unlock(&wal->lock);
     atomic_store(&wal->durable, target); /* pairs with wal_await_durable */
+    if (target - atomic_load(&wal->applied) > APPLY_SOON_BYTES) wake_applier(wal);
     if (atomic_load(&wal->awaited_durable) > durable) wal->callbacks.advanced(wal->callbacks.arg);
     return true;
 }
@@ -53,13 +64,15 @@ void wal_thread_wake(struct wal *wal, enum wal_thread_role role)
 static int tick_ms(const struct wal *wal, enum wal_thread_role role)
 {
     switch (role) {
-    case WAL_THREAD_SYNC: return atomic_load(&wal->policy) == WAL_NO ? TICK_NO_MS : TICK_MS;
+    case WAL_THREAD_SYNC:
+        if (atomic_load(&wal->policy) == WAL_NO) return TICK_NO_MS;
+        return wal->threads[role].was_busy ? TICK_MS : TICK_IDLE_MS;
     case WAL_THREAD_APPLY: return TICK_APPLY_MS;
     case WAL_THREAD_ROOM: return TICK_FULL_MS;
     case WAL_THREAD_CHECKPOINT:
     case WAL_THREADS: break;
     }
-    return TICK_MS;
+    return TICK_CHECKPOINT_MS;
 }
 
 /* Until woken or the tick is over. The lock is held. */
@@ -82,19 +95,20 @@ static void work(struct wal *wal, enum wal_thread_role role)
 {
     switch (role) {
     case WAL_THREAD_SYNC:
-        while (wal_step_sync(wal) && awaited(wal)) {
+        wal->threads[role].was_busy = wal_step_sync(wal);
+        while (awaited(wal) && !wal->stops && wal_step_sync(wal)) {
         }
         break;
     case WAL_THREAD_ROOM:
-        while (wal_step_room(wal)) {
+        while (!wal->stops && wal_step_room(wal)) {
         }
         break;
     case WAL_THREAD_APPLY:
-        while (wal_step_apply(wal)) {
+        while (!wal->stops && wal_step_apply(wal)) {
         }
         break;
     case WAL_THREAD_CHECKPOINT:
-        while (wal_step_checkpoint(wal)) {
+        while (!wal->stops && wal_step_checkpoint(wal)) {
         }
         break;
     case WAL_THREADS: break;

@@ -110,6 +110,13 @@ static enum error file_sync(struct pmem_storage_file *file)
     return fdatasync(kernel_file(file)->fd) == 0 ? ERROR_OK : pmem_disk_error(errno);
 }
 
+static void file_flush(struct pmem_storage_file *file, uint64_t off, uint64_t len)
+{
+    /* An error is not lost: the sync behind it reports it as well. */
+    sync_file_range(kernel_file(file)->fd, (off_t)off, (off_t)len,
+                    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
 static void file_prefetch(struct pmem_storage_file *file, uint64_t off, uint64_t len)
 {
     uint64_t start = off & ~(PAGE_BYTES - 1);
@@ -180,6 +187,7 @@ const struct pmem_storage *pmem_storage_files(void)
         .allocate = file_allocate,
         .write = file_write,
         .sync = file_sync,
+        .flush = file_flush,
         .prefetch = file_prefetch,
         .is_cached = file_is_cached,
         .make_folder = folder_make,

@@ -41,6 +41,8 @@ struct pmem_storage {
     enum error (*allocate)(struct pmem_storage_file *file, uint64_t off, uint64_t len);
     enum error (*write)(struct pmem_storage_file *file, uint64_t off, const void *bytes, size_t len);
     enum error (*sync)(struct pmem_storage_file *file);
+    /* Writes [off, off+len) and waits for the disk, so that a later sync has less to do at once. Promises nothing. */
+    void (*flush)(struct pmem_storage_file *file, uint64_t off, uint64_t len);
     /* Says that [off, off+len) of the mapping will be needed soon; reads what is not cached, in the background. */
     void (*prefetch)(struct pmem_storage_file *file, uint64_t off, uint64_t len);
     /* True when the page of the mapping is in memory; may guess. */

@@ -199,6 +199,12 @@ static enum error file_sync(struct pmem_storage_file *file)
     return ERROR_OK;
 }
 
+static void file_flush(struct pmem_storage_file *file, uint64_t off, uint64_t len)
+{
+    ASSERT(off < live_size(lying_of(file)) && len > 0);
+    pass(disk_of(file->storage), "flush", live_name(lying_of(file)));
+}
+
 static void file_prefetch(struct pmem_storage_file *file, uint64_t off, uint64_t len)
 {
     ASSERT(off < live_size(lying_of(file)) && len > 0);
@@ -286,6 +292,7 @@ static const struct pmem_storage functions = {
     .allocate = file_allocate,
     .write = file_write,
     .sync = file_sync,
+    .flush = file_flush,
     .prefetch = file_prefetch,
     .is_cached = file_is_cached,
     .make_folder = folder_make,
