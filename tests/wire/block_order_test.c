@@ -126,7 +126,7 @@ static bool consume(struct client *client, unsigned consumer, struct shared *sha
     for (unsigned i = consumer;; i++) {
         const char *reply = client_ask(client, takes[i % 3]);
         unsigned producer, number;
-        if (strcmp(reply, "nil") == 0) continue;
+        if (strcmp(reply, "nil") == 0 || strncmp(reply, "-UNBLOCKED", 10) == 0) continue;
         if (strncmp(reply, "['stop'", 7) == 0) return true;
         const char *at = strrchr(reply, ':');
         if (!at || sscanf(at - 1, "%u:%u", &producer, &number) != 2) return false;
@@ -137,28 +137,41 @@ static bool consume(struct client *client, unsigned consumer, struct shared *sha
     }
 }
 
+/* Ends waits of others until it is told to end. */
+static void meddle(struct client *client)
+{
+    char line[64];
+    unsigned long last = strtoul(client_ask(client, "CLIENT ID") + 1, NULL, 10) + PRODUCERS + CONSUMERS;
+    for (unsigned long i = 0; client_ask(client, "EXISTS end")[1] == '0'; i++) {
+        snprintf(line, sizeof line, "CLIENT UNBLOCK %lu %s", last - i % 24, i % 2 ? "ERROR" : "TIMEOUT");
+        client_ask(client, line);
+    }
+}
+
 static void nothing_is_lost_or_given_twice(void **state)
 {
-    pid_t pids[PRODUCERS + CONSUMERS];
+    pid_t pids[PRODUCERS + CONSUMERS + 1];
     struct shared *shared =
         mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct client *boss = client_open(*state, 2);
     assert_true(shared != MAP_FAILED);
     EXPECT(boss, "FLUSHALL", "+OK");
-    for (unsigned i = 0; i < PRODUCERS + CONSUMERS; i++) {
+    for (unsigned i = 0; i <= PRODUCERS + CONSUMERS; i++) {
         pids[i] = fork();
         assert_true(pids[i] >= 0);
         if (pids[i] > 0) continue;
         alarm(WAIT_CHILD_SECS);
         struct client *client = client_open(*state, 2);
         if (i < PRODUCERS) produce(client, i);
+        else if (i == PRODUCERS + CONSUMERS) meddle(client);
         else if (!consume(client, i, shared)) _exit(1);
         _exit(0);
     }
     assert_true(WAIT_FOR(atomic_load(&shared->total) >= PRODUCERS * ELEMENTS));
     for (unsigned i = 0; i < CONSUMERS; i++)
         client_ask(boss, "RPUSH stop x");
-    for (unsigned i = 0; i < PRODUCERS + CONSUMERS; i++) {
+    EXPECT(boss, "SET end 1", "+OK");
+    for (unsigned i = 0; i <= PRODUCERS + CONSUMERS; i++) {
         int status = -1;
         assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
         assert_int_equal(status, 0);
@@ -166,7 +179,7 @@ static void nothing_is_lost_or_given_twice(void **state)
     for (unsigned p = 0; p < PRODUCERS; p++)
         for (unsigned i = 0; i < ELEMENTS; i++)
             assert_int_equal(atomic_load(&shared->seen[p][i]), 1);
-    EXPECT(boss, "DBSIZE", ":0");
+    EXPECT(boss, "DBSIZE", ":1");
     assert_true(WAIT_FOR(are_blocked(boss, 0)));
     client_close(boss);
     munmap(shared, sizeof *shared);

@@ -90,8 +90,8 @@ static void arguments(void **state)
         {"BLPOP k nan", "-ERR timeout is not a float or out of range"},
         {"BLPOP k -1", "-ERR timeout is negative"},
         {"BRPOP k -0.5", "-ERR timeout is negative"},
-        {"BLPOP k 0x7FFFFFFFFFFFFFFF", "-ERR timeout is out of range"},
-        {"BLPOP k 9223372036854775", "-ERR timeout is out of range"},
+        {"BLPOP k 0x7FFFFFFFFFFFFFFF", "-ERR timeout is out of range", CAIRN_ONLY},
+        {"BLPOP k 9223372036854775", "-ERR timeout is out of range", CAIRN_ONLY},
         {"BZPOPMIN k -1", "-ERR timeout is negative"},
         {"BZPOPMAX k z", "-ERR timeout is not a float or out of range"},
         {"BLMOVE a b LEFT x 1", "-ERR syntax error"},
@@ -223,6 +223,7 @@ struct wake {
     const char *wait;
     const char *change; /* several, between bars */
     const char *reply;
+    bool cairn_only; /* 7.0 answers otherwise */
 };
 
 static const struct wake wakes[] = {
@@ -267,22 +268,22 @@ static const struct wake wakes[] = {
     {"", "XREAD BLOCK 0 STREAMS k 0", "RPUSH k a|DEL k|XADD k 1-1 f v", "[['k', [['1-1', ['f', 'v']]]]]"},
     {"XADD k 5-5 f v", "XREAD BLOCK 0 STREAMS k $", "DEL k|XADD k 1-1 f v|XADD k 6-0 f w",
      "[['k', [['6-0', ['f', 'w']]]]]"},
-    {"", "BLPOP j k 0", "SET j x|RPUSH k a", WRONG_TYPE},
+    {"", "BLPOP j k 0", "SET j x|RPUSH k a", WRONG_TYPE, CAIRN_ONLY},
 /* the group, or its stream, goes */
 #define NO_GROUP "-NOGROUP No such key 'k' or consumer group 'g' in XREADGROUP with GROUP option"
 #define GROUP    "XGROUP CREATE k g $ MKSTREAM", "XREADGROUP GROUP g c BLOCK 0 STREAMS k >"
-    {GROUP, "DEL k", NO_GROUP},
-    {GROUP, "UNLINK k", NO_GROUP},
-    {GROUP, "RENAME k j", NO_GROUP},
-    {GROUP, "XGROUP DESTROY k g", NO_GROUP},
-    {GROUP, "FLUSHDB", NO_GROUP},
-    {GROUP, "FLUSHALL ASYNC", NO_GROUP},
-    {GROUP, "SWAPDB 0 1", NO_GROUP},
-    {GROUP, "MULTI|DEL k|EXEC", NO_GROUP},
-    {GROUP, "PEXPIRE k 1", NO_GROUP},
-    {GROUP, "SET k x", WRONG_TYPE},
-    {GROUP, "MULTI|DEL k|SADD k x|EXEC", WRONG_TYPE},
-    {GROUP, "DEL k|XADD k 1-1 f v|XGROUP CREATE k g 0", NO_GROUP},
+    {GROUP, "DEL k", NO_GROUP, CAIRN_ONLY},
+    {GROUP, "UNLINK k", NO_GROUP, CAIRN_ONLY},
+    {GROUP, "RENAME k j", NO_GROUP, CAIRN_ONLY},
+    {GROUP, "XGROUP DESTROY k g", NO_GROUP, CAIRN_ONLY},
+    {GROUP, "FLUSHDB", NO_GROUP, CAIRN_ONLY},
+    {GROUP, "FLUSHALL ASYNC", NO_GROUP, CAIRN_ONLY},
+    {GROUP, "SWAPDB 0 1", NO_GROUP, CAIRN_ONLY},
+    {GROUP, "MULTI|DEL k|EXEC", NO_GROUP, CAIRN_ONLY},
+    {GROUP, "PEXPIRE k 1", NO_GROUP, CAIRN_ONLY},
+    {GROUP, "SET k x", WRONG_TYPE, CAIRN_ONLY},
+    {GROUP, "MULTI|DEL k|SADD k x|EXEC", WRONG_TYPE, CAIRN_ONLY},
+    {GROUP, "DEL k|XADD k 1-1 f v|XGROUP CREATE k g 0", NO_GROUP, CAIRN_ONLY},
 };
 
 static void run_all(struct client *client, const char *lines)
@@ -302,6 +303,7 @@ static void all_wakes(void **state)
     struct rig rig = rig_open(*state, 2);
     for (size_t i = 0; i < sizeof wakes / sizeof *wakes; i++) {
         const struct wake *wake = &wakes[i];
+        if (wake->cairn_only && server_is_other()) continue;
         EXPECT(rig.boss, "SELECT 0", "+OK");
         EXPECT(rig.boss, "FLUSHALL", "+OK");
         run_all(rig.boss, wake->before);
@@ -460,7 +462,8 @@ static void accounts(void **state)
     EXPECT(rig.boss, "CONFIG SET slowlog-log-slower-than 0", "+OK");
     EXPECT(rig.boss, "SLOWLOG RESET", "+OK");
     block(&rig, 0, "BLPOP k 0", 0);
-    assert_null(strstr(client_ask(rig.boss, "INFO commandstats"), "cmdstat_blpop:calls=1"));
+    if (!server_is_other())
+        assert_null(strstr(client_ask(rig.boss, "INFO commandstats"), "cmdstat_blpop:calls=1"));
     EXPECT(rig.boss, "RPUSH k a", ":1");
     READ(&rig, 0, "['k', 'a']");
     EXPECT(rig.boss, "INFO commandstats", "'<*>cmdstat_blpop:calls=1,<*>failed_calls=0<*>'");
@@ -544,6 +547,7 @@ static void expired(void **state)
     await_blocked(rig.boss, 1);
     EXPECT(rig.boss, "RPUSH k fresh", ":1");
     READ(&rig, 0, "['k', 'fresh']");
+    if (server_is_other()) skip();
     /* a stream is removed by somebody's look at it */
     EXPECT(rig.boss, "XGROUP CREATE s g $ MKSTREAM", "+OK");
     block(&rig, 0, "XREADGROUP GROUP g c BLOCK 0 STREAMS s >", 0);
