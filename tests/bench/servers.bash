@@ -4,7 +4,7 @@
 # socket and a loopback port; server_start fills the maps below. Everything started here ends with the script.
 
 cairn=${CAIRN_BINARY:-build/release/cairn}
-redis=${REDIS_SERVER:-redis-server}
+redis=${REDIS_SERVER:-$(command -v redis-server || true)}
 tools=${BENCH_TOOLS:-build/release/bench}
 first_port=${BENCH_PORT:-17300}
 declare -A server_pid=() server_port=() server_dir=()
@@ -12,6 +12,10 @@ declare -A server_pid=() server_port=() server_dir=()
 tmpfs_root=$(mktemp -d /dev/shm/cairn-bench.XXXXXX)
 out=${BENCH_OUT:-build/bench} # results, and the data of servers on disk
 mkdir -p "$out"
+if [[ -z $redis ]]; then # redis-tools brings the server under another name; it looks at the name it is called by
+    redis=$(realpath "$out")/redis-server
+    ln -sf /usr/bin/redis-check-rdb "$redis"
+fi
 disk_root=$(mktemp -d "$(realpath "$out")/data.XXXXXX")
 
 servers_cleanup() {
