@@ -85,6 +85,13 @@ static enum error open_image(struct wal *wal, uint64_t reserve_bytes, char *deta
     return error;
 }
 
+void wal_set_geometry(struct wal *wal, uint64_t data_bytes)
+{
+    wal->data_bytes = data_bytes;
+    wal->data_shift = (unsigned)__builtin_ctzll(data_bytes);
+    wal->margin_bytes = MARGIN_BYTES < data_bytes / 4 ? MARGIN_BYTES : data_bytes / 4;
+}
+
 enum error wal_make(const struct wal_options *options, struct wal **wal_out, char *detail, size_t detail_cap)
 {
     uint64_t data_bytes = options->segment_bytes != 0 ? options->segment_bytes : WAL_SEGMENT_BYTES;
@@ -98,9 +105,7 @@ enum error wal_make(const struct wal_options *options, struct wal **wal_out, cha
     if (wal->callbacks.advanced == NULL) wal->callbacks.advanced = advance_nobody;
     wal->note_off = options->note_off;
     wal->boot_mark = options->boot_mark;
-    wal->data_bytes = data_bytes;
-    wal->data_shift = (unsigned)__builtin_ctzll(data_bytes);
-    wal->margin_bytes = MARGIN_BYTES < data_bytes / 4 ? MARGIN_BYTES : data_bytes / 4;
+    wal_set_geometry(wal, data_bytes);
     wal->tail_limit_bytes = options->tail_limit_bytes != 0 ? options->tail_limit_bytes : WAL_TAIL_LIMIT_BYTES;
     atomic_store(&wal->policy, (int)options->policy);
     memcpy(wal->heap_id, options->heap_id, sizeof wal->heap_id);
@@ -162,7 +167,7 @@ enum error wal_create(const struct wal_options *options, int64_t used_bytes, str
     enum error error = wal_make(options, &wal, detail, detail_cap);
     if (error != ERROR_OK) return error;
     struct wal_notes notes;
-    wal_note_read(wal->image_base + wal->note_off, wal->boot_mark, &notes);
+    wal_note_read_own(wal, &notes);
     uint32_t chain = 0;
     bool is_random = getrandom(&wal->stream, sizeof wal->stream, 0) == (ssize_t)sizeof wal->stream &&
                      getrandom(&chain, sizeof chain, 0) == (ssize_t)sizeof chain;
@@ -248,7 +253,7 @@ enum error wal_remove(const struct wal_options *options)
     enum error error = wal_make(options, &wal, detail, sizeof detail);
     if (error != ERROR_OK) return error;
     struct wal_notes notes;
-    wal_note_read(wal->image_base + wal->note_off, wal->boot_mark, &notes);
+    wal_note_read_own(wal, &notes);
     uint64_t newest = notes.checkpoint.sequence;
     if (notes.applied.sequence > newest) newest = notes.applied.sequence;
     if (notes.other.sequence > newest) newest = notes.other.sequence;

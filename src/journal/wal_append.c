@@ -45,6 +45,11 @@ static void end_copy(struct wal *wal, uint64_t start)
     publish(wal);
     spinlock_unlock(&wal->append_lock);
     if (atomic_exchange(&wal->awaits_published, false)) wal->callbacks.advanced(wal->callbacks.arg);
+    if (wal->has_threads) { /* who waits for what is behind this record */
+        pthread_mutex_lock(&wal->lock);
+        wal_thread_wake(wal, WAL_THREAD_SYNC);
+        pthread_mutex_unlock(&wal->lock);
+    }
 }
 
 /* Waits until the stream is prepared up to `end`. False: it will not be. */
@@ -132,7 +137,8 @@ void wal_update_room(struct wal *wal)
     uint64_t taken = wal->margin_bytes + wal->promised_bytes;
     uint64_t prepared = atomic_load(&wal->prepared_end);
     uint64_t end = prepared > taken ? prepared - taken : 0;
-    uint64_t limit = atomic_load(&wal->noted) + wal->tail_limit_bytes;
+    uint64_t most = (WAL_SLOTS / 2) << wal->data_shift;
+    uint64_t limit = atomic_load(&wal->noted) + (wal->tail_limit_bytes < most ? wal->tail_limit_bytes : most);
     if (end > limit) end = limit;
     if (atomic_load(&wal->failure) != ERROR_OK) end = 0;
     atomic_store(&wal->room_end, end);
@@ -188,9 +194,10 @@ enum error wal_reserve(struct wal *wal, uint64_t bytes)
     pthread_mutex_lock(&wal->lock);
     wal->promised_bytes += bytes;
     uint64_t end = atomic_load(&wal->reserved) + wal->promised_bytes + wal->margin_bytes;
+    bool has_slots = (end - atomic_load(&wal->noted)) >> wal->data_shift < WAL_SLOTS - 4;
     wal_update_room(wal);
     pthread_mutex_unlock(&wal->lock);
-    if (atomic_load(&wal->prepared_end) >= end || prepare_up_to(wal, end)) return ERROR_OK;
+    if (atomic_load(&wal->prepared_end) >= end || (has_slots && prepare_up_to(wal, end))) return ERROR_OK;
     wal_release(wal, bytes);
     return wal_error(wal) != ERROR_OK ? ERROR_IO : ERROR_DISK_FULL;
 }

@@ -18,7 +18,7 @@ static enum error find_stream(struct wal *wal, struct wal_position *position_out
                               struct wal_inspect_result *result, char *detail, size_t cap)
 {
     struct wal_notes notes;
-    wal_note_read(wal->image_base + wal->note_off, wal->boot_mark, &notes);
+    wal_note_read_own(wal, &notes);
     const struct wal_note_layout *note = start_note(&notes);
     if (note == NULL) {
         snprintf(detail, cap, "%s has no journal", wal->image_path);

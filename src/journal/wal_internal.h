@@ -208,10 +208,12 @@ struct wal_notes {
     struct wal_note_layout checkpoint; /* the newest of its kind; magic 0: none */
     struct wal_note_layout applied;    /* the newest of this boot */
     unsigned checkpoint_turn;          /* where the newest one stands */
-    bool other_boot;                   /* the newest note of the applier is of another boot */
-    struct wal_note_layout other;
+    struct wal_note_layout other;      /* the newest of another boot or file */
 };
-void wal_note_read(const char *notes, uint64_t boot_mark, struct wal_notes *notes_out);
+/* identity 0: of any file. */
+void wal_note_read(const char *notes, uint64_t boot_mark, uint64_t identity, struct wal_notes *notes_out);
+/* Those of an open image. */
+void wal_note_read_own(const struct wal *wal, struct wal_notes *notes_out);
 /* The note to begin at; NULL: none (then presence is not WAL_PRESENT). */
 const struct wal_note_layout *wal_note_choose(const struct wal_notes *notes);
 enum wal_presence wal_note_presence(const struct wal_notes *notes);
@@ -241,6 +243,7 @@ bool wal_step_checkpoint(struct wal *wal);
 
 enum error wal_make(const struct wal_options *options, struct wal **wal_out, char *detail, size_t detail_cap);
 void wal_destroy(struct wal *wal);
+void wal_set_geometry(struct wal *wal, uint64_t data_bytes);
 void wal_begin_at(struct wal *wal, const struct wal_position *position); /* nothing was appended behind it */
 void wal_fail(struct wal *wal, enum error error, const char *what);      /* J10 */
 void wal_log(const struct wal *wal, enum wal_level level, const char *format, ...)

@@ -14,7 +14,7 @@
  *
  * Notes stand in three sectors of the image: two in turns for checkpoints, of which the one with the higher
  * sequence counts, and one with two halves in turns for the applier's progress: that one is for starts in the
- * same boot, when the page cache has kept all, and means nothing after a power cut.
+ * same boot on the same file, when the page cache has kept all, and means nothing after a power cut.
  */
 #ifndef CAIRN_JOURNAL_WAL_LAYOUT_H
 #define CAIRN_JOURNAL_WAL_LAYOUT_H
@@ -67,14 +67,15 @@ struct wal_note_layout {
     uint64_t data_bytes;
     int64_t used_bytes;
     uint64_t boot_mark;
+    uint64_t identity; /* of the file: a copy has another, and page cache of its own */
     uint8_t heap_id[16];
     uint32_t epoch; /* open at the LSN */
     uint32_t chain; /* the CRC of the frame that ends at the LSN */
     uint32_t reserved;
     uint32_t crc32c; /* of the bytes before it */
 };
-static_assert(sizeof(struct wal_note_layout) == 96, "no holes");
-static_assert(offsetof(struct wal_note_layout, crc32c) == 92, "the checksum is the last word");
+static_assert(sizeof(struct wal_note_layout) == 104, "no holes");
+static_assert(offsetof(struct wal_note_layout, crc32c) == 100, "the checksum is the last word");
 
 #define WAL_NOTE_CHECKPOINT_OFF(turn) ((turn) * (uint64_t)WAL_SECTOR_BYTES)
 #define WAL_NOTE_APPLIED_OFF(turn)                                                                           \

@@ -22,7 +22,7 @@ static bool read_one(const char *at, struct wal_note_layout *note_out)
     return note->magic == WAL_NOTE_MAGIC && note->version == WAL_VERSION && note->crc32c == checksum(note);
 }
 
-void wal_note_read(const char *notes, uint64_t boot_mark, struct wal_notes *notes_out)
+void wal_note_read(const char *notes, uint64_t boot_mark, uint64_t identity, struct wal_notes *notes_out)
 {
     struct wal_notes *found = notes_out;
     *found = (struct wal_notes){0};
@@ -37,9 +37,16 @@ void wal_note_read(const char *notes, uint64_t boot_mark, struct wal_notes *note
     for (unsigned turn = 0; turn < 2; turn++) {
         struct wal_note_layout note;
         if (!read_one(notes + WAL_NOTE_APPLIED_OFF(turn), &note)) continue;
-        struct wal_note_layout *best = note.boot_mark == boot_mark ? &found->applied : &found->other;
+        bool is_same = note.boot_mark == boot_mark && (identity == 0 || note.identity == identity);
+        struct wal_note_layout *best = is_same ? &found->applied : &found->other;
         if (note.sequence > best->sequence) *best = note;
     }
+}
+
+void wal_note_read_own(const struct wal *wal, struct wal_notes *notes_out)
+{
+    wal_note_read(wal->image_base + wal->note_off, wal->boot_mark, wal->storage->identity(wal->image),
+                  notes_out);
 }
 
 const struct wal_note_layout *wal_note_choose(const struct wal_notes *notes)
@@ -63,7 +70,7 @@ enum wal_presence wal_note_presence(const struct wal_notes *notes)
 enum wal_presence wal_presence(const void *notes, uint64_t boot_mark)
 {
     struct wal_notes found;
-    wal_note_read(notes, boot_mark, &found);
+    wal_note_read(notes, boot_mark, 0, &found);
     return wal_note_presence(&found);
 }
 
@@ -71,8 +78,7 @@ bool wal_note_use(struct wal *wal, const struct wal_note_layout *note, struct wa
 {
     if ((note->data_bytes & (note->data_bytes - 1)) != 0 || note->data_bytes < WAL_HEAD_BYTES) return false;
     wal->stream = note->stream;
-    wal->data_bytes = note->data_bytes;
-    wal->data_shift = (unsigned)__builtin_ctzll(note->data_bytes);
+    wal_set_geometry(wal, note->data_bytes);
     *position_out = (struct wal_position){note->lsn, note->used_bytes, note->epoch, note->chain};
     return true;
 }
@@ -87,6 +93,7 @@ void wal_note_write(struct wal *wal, enum wal_note_kind kind, const struct wal_p
                                    .data_bytes = wal->data_bytes,
                                    .used_bytes = position->used_bytes,
                                    .boot_mark = wal->boot_mark,
+                                   .identity = wal->storage->identity(wal->image),
                                    .epoch = position->epoch,
                                    .chain = position->chain};
     uint64_t off = 0;

@@ -198,6 +198,7 @@ static enum error open_epoch(struct wal *wal)
 {
     uint64_t lsn = atomic_load(&wal->reserved);
     uint64_t end = lsn + sizeof(struct wal_frame_layout);
+    wal->wanted_end = end; /* J8: whatever the limit */
     while (atomic_load(&wal->prepared_end) < end)
         if (!wal_step_room(wal)) return wal_error(wal) != ERROR_OK ? wal_error(wal) : ERROR_DISK_FULL;
     struct wal_frame_layout frame = wal_stream_frame(wal->chain, wal->epoch + 1, lsn, 0, 0);
@@ -233,7 +234,7 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
 {
     struct wal_notes notes;
     struct wal_position start;
-    wal_note_read(wal->image_base + wal->note_off, wal->boot_mark, &notes);
+    wal_note_read_own(wal, &notes);
     enum error error = choose_start(wal, &notes, &start, detail, cap);
     if (error != ERROR_OK) return error;
     wal->note_sequence = notes.checkpoint.sequence;
@@ -289,7 +290,7 @@ enum error wal_view(const struct wal_options *options, char *base, struct wal_re
     struct wal_notes notes;
     struct wal_target memory = {base, wal->target.size_bytes, NULL, options->reserve_bytes};
     struct replay replay = {.wal = wal, .target = &memory};
-    wal_note_read(wal->image_base + wal->note_off, wal->boot_mark, &notes);
+    wal_note_read_own(wal, &notes);
     error = choose_start(wal, &notes, &replay.position, detail, detail_cap);
     if (error == ERROR_OK)
         error = take_segments(wal, replay.position.lsn, replay.position.lsn, detail, detail_cap);

@@ -73,6 +73,13 @@ static uint64_t file_size(const struct pmem_storage_file *file)
     return fstat(kernel_file_const(file)->fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
+static uint64_t file_identity(const struct pmem_storage_file *file)
+{
+    struct stat st;
+    if (fstat(kernel_file_const(file)->fd, &st) != 0) return UINT64_MAX;
+    return ((uint64_t)st.st_ino ^ (uint64_t)st.st_dev << 48) | UINT64_C(1) << 63;
+}
+
 static enum error file_map(struct pmem_storage_file *file, uint64_t reserve_bytes, char **base_out)
 {
     struct kernel_file *opened = kernel_file(file);
@@ -183,6 +190,7 @@ const struct pmem_storage *pmem_storage_files(void)
         .open = file_open,
         .close = file_close,
         .size = file_size,
+        .identity = file_identity,
         .map = file_map,
         .allocate = file_allocate,
         .write = file_write,

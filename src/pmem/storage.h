@@ -34,6 +34,8 @@ struct pmem_storage {
                        struct pmem_storage_file **file_out);
     void (*close)(struct pmem_storage_file *file);
     uint64_t (*size)(const struct pmem_storage_file *file);
+    /* Another one for a copy of the file; never 0. */
+    uint64_t (*identity)(const struct pmem_storage_file *file);
     /* The file's bytes, shared with all who map it, from offset 0 on: reserve_bytes of addresses, of which
      * those below the file's size may be used. Once per file, until close. */
     enum error (*map)(struct pmem_storage_file *file, uint64_t reserve_bytes, char **base_out);

@@ -451,6 +451,15 @@ static void test_J8_records_span_segments_and_exceed_the_limit(void **state)
     try_cuts(&rig);
     assert_int_equal(wal_checkpoint(rig.wal), ERROR_OK);
     assert_true(wal_has_room(rig.wal));
+    /* A tail beyond the limit that fills its last segment: recovery makes room for its frame. */
+    assert_int_equal(wal_reserve(rig.wal, 11 * 1024), ERROR_OK);
+    rig_append(&rig, 11 * 1024);
+    wal_release(rig.wal, 11 * 1024);
+    rig_append_padding(&rig, atomic_load(&rig.wal->prepared_end) - wal_end(rig.wal));
+    assert_int_equal(wal_end(rig.wal), atomic_load(&rig.wal->prepared_end));
+    rig_sync(&rig);
+    try_cuts(&rig);
+    assert_int_equal(wal_checkpoint(rig.wal), ERROR_OK);
     /* Without space the transaction is told before it changes anything. */
     rig.disk->faults.bytes_left = 0;
     assert_int_equal(wal_reserve(rig.wal, 60 * 1024), ERROR_DISK_FULL);

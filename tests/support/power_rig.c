@@ -152,6 +152,16 @@ void rig_append(struct rig *rig, size_t bytes)
     end(rig, &writing);
 }
 
+void rig_append_padding(struct rig *rig, size_t frame_bytes)
+{
+    struct writing writing;
+    begin(rig, &writing);
+    size_t len = frame_bytes - sizeof(struct wal_frame_layout);
+    memset(writing.at, 0, len);
+    writing.at = writing.bytes + len;
+    end(rig, &writing);
+}
+
 void rig_append_growth(struct rig *rig)
 {
     struct writing writing;

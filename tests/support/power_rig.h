@@ -51,6 +51,8 @@ void rig_end(struct rig *rig);
 
 /* Appends a record: a few random changes; `bytes` > 0: one range of so many. */
 void rig_append(struct rig *rig, size_t bytes);
+/* One that changes nothing, and takes so many bytes of the stream. */
+void rig_append_padding(struct rig *rig, size_t frame_bytes);
 /* Appends one that says RIG_GROW to the next page. */
 void rig_append_growth(struct rig *rig);
 /* A step at random, or none; afterwards `floor` counts what is acknowledged. */

@@ -400,6 +400,34 @@ static void test_refusals(void **state)
     assert_int_equal(image_word(bench, 0, 0), 9);
 }
 
+/* A copy's pages are not those that the applier's note speaks of. */
+static void test_a_copy_begins_at_its_checkpoint(void **state)
+{
+    struct bench *bench = *state;
+    create(bench);
+    run_workers(bench, 100, 0, false);
+    struct wal_stats stats;
+    do {
+        usleep(1000);
+        wal_stats(bench->wal, &stats);
+    } while (stats.applied_lsn != stats.reserved_lsn);
+    wal_abandon(bench->wal);
+    bench->wal = NULL;
+    char copy[160];
+    snprintf(copy, sizeof copy, "%s/copy", bench->dir);
+    int from = open(bench->image, O_RDONLY);
+    int to = open(copy, O_RDWR | O_CREAT | O_EXCL, 0600);
+    assert_true(from >= 0 && to >= 0 &&
+                copy_file_range(from, NULL, to, NULL, IMAGE_BYTES, 0) == (ssize_t)IMAGE_BYTES);
+    close(from);
+    close(to);
+    assert_int_equal(rename(copy, bench->image), 0);
+    reopen(bench);
+    assert_false(bench->recovery.this_boot);
+    assert_int_equal(bench->recovery.records, 100 * THREADS);
+    assert_counts(bench, 100);
+}
+
 static void test_view_changes_no_file(void **state)
 {
     struct bench *bench = *state;
@@ -485,11 +513,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_clean_close_leaves_no_tail), TEST(test_process_death_loses_nothing),
-        TEST(test_tail_stays_below_its_limit), TEST(test_large_records_among_small_ones),
-        TEST(test_checkpoint_on_request),      TEST(test_policies_change_at_run_time),
-        TEST(test_killed_processes),           TEST(test_refusals),
-        TEST(test_view_changes_no_file),       TEST(test_inspection_lists_frames_and_finds_the_end),
+        TEST(test_clean_close_leaves_no_tail),
+        TEST(test_process_death_loses_nothing),
+        TEST(test_tail_stays_below_its_limit),
+        TEST(test_large_records_among_small_ones),
+        TEST(test_checkpoint_on_request),
+        TEST(test_policies_change_at_run_time),
+        TEST(test_killed_processes),
+        TEST(test_refusals),
+        TEST(test_a_copy_begins_at_its_checkpoint),
+        TEST(test_view_changes_no_file),
+        TEST(test_inspection_lists_frames_and_finds_the_end),
     };
     return cmocka_run_group_tests_name("wal", tests, NULL, NULL);
 }
