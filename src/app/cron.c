@@ -119,7 +119,9 @@ static void work(struct cron *cron)
     int64_t deadline_ns = now_ns + period_ns / BUDGET_DIVISOR;
     /* Growth first, as workers may wait for it; not all of the time, or a long rebuild would hold up the rest. */
     tend_heap(cron, now_ns, now_ns + (deadline_ns - now_ns) / 2);
+    int64_t begun_ns = clock_monotonic_ns();
     expire(cron, deadline_ns);
+    atomic_fetch_add_explicit(&cron->expire_ns, (uint64_t)(clock_monotonic_ns() - begun_ns), memory_order_relaxed);
     evict(cron, deadline_ns);
     reclaim(cron, deadline_ns);
 }

@@ -42,6 +42,7 @@ struct cron {
     struct cron_rate commands;
     struct cron_rate bytes_in;
     struct cron_rate bytes_out;
+    _Atomic uint64_t expire_ns; /* spent on expired keys */
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t wake;
     bool stop;

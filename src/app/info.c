@@ -3,6 +3,7 @@
 #include "app/listen.h"
 
 #include "command/stats.h"
+#include "rdb/crc64.h"
 #include "util/clock.h"
 
 #include <stdarg.h>
@@ -12,9 +13,10 @@
 #include <unistd.h>
 
 #define LINE_BYTES 1024
+#define put         info_put
 #define LLU(value) ((unsigned long long)(value))
 
-static __attribute__((format(printf, 2, 3))) void put(struct resp_out *out, const char *format, ...)
+void info_put(struct resp_out *out, const char *format, ...)
 {
     char line[LINE_BYTES];
     va_list args;
@@ -60,8 +62,9 @@ static void write_server(struct app *app, struct resp_out *out)
     int64_t uptime_s = (clock_monotonic_ns() - app->started_ns) / 1000000000;
     const char *file = config_file(app->config);
     uname(&system);
-    put(out, "cairn_version:%s\r\nredis_version:%s\r\nredis_git_sha1:00000000\r\nredis_git_dirty:0\r\n",
-        CAIRN_VERSION, SERVER_REDIS_VERSION);
+    put(out, "cairn_version:%s\r\nredis_version:%s\r\nredis_git_sha1:00000000\r\nredis_git_dirty:0\r\n"
+             "redis_build_id:%016llx\r\n",
+        CAIRN_VERSION, SERVER_REDIS_VERSION, LLU(rdb_crc64(0, SLICE(CAIRN_VERSION " " SERVER_REDIS_VERSION))));
     put(out,
         "redis_mode:standalone\r\nos:%s %s %s\r\narch_bits:64\r\nmonotonic_clock:POSIX clock_gettime\r\n",
         system.sysname, system.release, system.machine);
@@ -86,90 +89,17 @@ static void write_clients(struct app *app, struct resp_out *out)
     client_pool_stats(app->pool, &stats);
     put(out,
         "connected_clients:%llu\r\ncluster_connections:0\r\nmaxclients:%llu\r\nclient_recent_max_input_"
-        "buffer:0\r\n"
-        "client_recent_max_output_buffer:0\r\nblocked_clients:%llu\r\ntracking_clients:%llu\r\nclients_in_"
+        "buffer:%llu\r\n"
+        "client_recent_max_output_buffer:%llu\r\nblocked_clients:%llu\r\ntracking_clients:%llu\r\nclients_in_"
         "timeout_"
         "table:%llu\r\n"
         "total_blocking_keys:%llu\r\ntotal_blocking_keys_on_nokey:%llu\r\nwatching_clients:%llu\r\ntotal_"
         "watched_keys:%llu\r\n",
         LLU(stats.connected), LLU(atomic_load(&app->client_settings.maxclients)),
+        LLU(stats.longest_query_bytes), LLU(stats.longest_output_bytes),
         LLU(atomic_load(&blocks->waiting) + stats.held), LLU(atomic_load(&app->server.tracking.clients)), LLU(atomic_load(&blocks->with_deadline)),
         LLU(atomic_load(&blocks->keys)), LLU(atomic_load(&blocks->keys_if_gone)),
         LLU(atomic_load(&app->server.watches.watchers)), LLU(atomic_load(&app->server.watches.keys)));
-}
-
-static uint64_t resident_bytes(void)
-{
-    unsigned long long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (!file) return 0;
-    if (fscanf(file, "%*u %llu", &pages) != 1) pages = 0;
-    fclose(file);
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-static void human_bytes(uint64_t bytes, char text[32])
-{
-    static const char units[] = "KMGTPE";
-    if (bytes < 1024) {
-        snprintf(text, 32, "%lluB", LLU(bytes));
-        return;
-    }
-    double amount = (double)bytes / 1024;
-    size_t unit = 0;
-    for (; amount >= 1024 && unit + 2 < sizeof units; unit++)
-        amount /= 1024;
-    snprintf(text, 32, "%.2f%c", amount, units[unit]);
-}
-
-static void put_bytes(struct resp_out *out, const char *name, uint64_t bytes)
-{
-    char human[32];
-    human_bytes(bytes, human);
-    put(out, "%s:%llu\r\n%s_human:%s\r\n", name, LLU(bytes), name, human);
-}
-
-static uint64_t note_peak(struct app *app, uint64_t used)
-{
-    uint64_t peak = atomic_load(&app->peak_bytes);
-    while (peak < used && !atomic_compare_exchange_weak(&app->peak_bytes, &peak, used))
-        ;
-    return peak < used ? used : peak;
-}
-
-static void write_memory(struct app *app, struct resp_out *out)
-{
-    struct heap_stats heap;
-    heap_stats(app->heap, &heap);
-    uint64_t resident = resident_bytes();
-    uint64_t peak = note_peak(app, heap.used_bytes);
-    put_bytes(out, "used_memory", heap.used_bytes);
-    put_bytes(out, "used_memory_rss", resident);
-    put_bytes(out, "used_memory_peak", peak);
-    put(out, "used_memory_peak_perc:%.2f%%\r\n", peak ? (double)heap.used_bytes * 100 / (double)peak : 0);
-    put(out, "used_memory_overhead:%llu\r\nused_memory_startup:0\r\nused_memory_dataset:%llu\r\n",
-        LLU(heap.metadata_bytes), LLU(heap.used_bytes));
-    put_bytes(out, "total_system_memory",
-              (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE));
-    put(out, "used_memory_lua:0\r\nused_memory_scripts:0\r\nnumber_of_cached_scripts:0\r\n");
-    put_bytes(out, "maxmemory", atomic_load(&app->settings.maxmemory_bytes));
-    put(out, "maxmemory_policy:%s\r\nmem_fragmentation_ratio:%.2f\r\nmem_fragmentation_bytes:%lld\r\n",
-        config_text(app->config, "maxmemory-policy"),
-        heap.used_bytes ? (double)resident / (double)heap.used_bytes : 0,
-        (long long)resident - (long long)heap.used_bytes);
-    put(out,
-        "allocator_allocated:%llu\r\nallocator_active:%llu\r\nallocator_resident:%llu\r\n"
-        "mem_clients_normal:0\r\nmem_clients_slaves:0\r\nmem_aof_buffer:0\r\nmem_replication_backlog:0\r\n"
-        "mem_allocator:cairn-heap\r\nmem_not_counted_for_evict:0\r\nactive_defrag_running:0\r\n"
-        "lazyfree_pending_objects:%llu\r\nlazyfreed_objects:%llu\r\n",
-        LLU(heap.used_bytes), LLU(heap.file_bytes), LLU(resident),
-        LLU(keyspace_reclaim_pending(app->keyspace)), LLU(keyspace_reclaimed(app->keyspace)));
-    put(out,
-        "heap_file_bytes:%llu\r\nheap_limit_bytes:%llu\r\nheap_metadata_bytes:%llu\r\nheap_free_bytes:%"
-        "llu\r\n"
-        "heap_cached_bytes:%llu\r\n",
-        LLU(heap.file_bytes), LLU(heap.limit_bytes), LLU(heap.metadata_bytes), LLU(heap.free_page_bytes),
-        LLU(heap.cached_bytes));
 }
 
 static void put_pubsub(struct server_state *server, struct resp_out *out)
@@ -182,6 +112,19 @@ static void put_pubsub(struct server_state *server, struct resp_out *out)
     put(out, "tracking_total_keys:%llu\r\ntracking_total_items:%llu\r\ntracking_total_prefixes:%llu\r\n",
         LLU(atomic_load(&server->tracking.keys)), LLU(atomic_load(&server->tracking.items)),
         LLU(tracking_prefixes(server)));
+}
+
+/* What has another meaning here, or none: every worker reads and writes its own sockets; nothing is moved to defragment; replies have
+ * no buffers of their own that could grow. */
+static void put_unlike_redis(struct app *app, const struct worker_counters *sum, struct resp_out *out)
+{
+    bool threads = app->worker_count > 1;
+    put(out, "io_threaded_reads_processed:%llu\r\nio_threaded_writes_processed:%llu\r\n",
+        LLU(threads ? sum->reads : 0), LLU(threads ? sum->writes : 0));
+    put(out, "reply_buffer_shrinks:0\r\nreply_buffer_expands:0\r\nslave_expires_tracked_keys:0\r\n"
+             "active_defrag_hits:0\r\nactive_defrag_misses:0\r\nactive_defrag_key_hits:0\r\n"
+             "active_defrag_key_misses:0\r\ntotal_active_defrag_time:0\r\ncurrent_active_defrag_time:0\r\n");
+    put(out, "dump_payload_sanitizations:%llu\r\n", LLU(sum->payloads_checked));
 }
 
 static void write_stats(struct app *app, struct resp_out *out)
@@ -201,13 +144,16 @@ static void write_stats(struct app *app, struct resp_out *out)
         (double)atomic_load(&cron->bytes_out.per_second) / 1024);
     put(out, "total_net_input_bytes:%llu\r\ntotal_net_output_bytes:%llu\r\nrejected_connections:%llu\r\n",
         LLU(sum.bytes_in), LLU(sum.bytes_out), LLU(clients.rejected));
+    put(out, "total_net_repl_input_bytes:0\r\ntotal_net_repl_output_bytes:0\r\ninstantaneous_input_repl_kbps:0.00\r\n"
+             "instantaneous_output_repl_kbps:0.00\r\n");
     put(out,
         "sync_full:0\r\nsync_partial_ok:0\r\nsync_partial_err:0\r\nexpired_keys:%llu\r\n"
-        "expired_stale_perc:0.00\r\nexpired_time_cap_reached_count:0\r\nevicted_keys:%llu\r\nevicted_clients:"
+        "expired_stale_perc:0.00\r\nexpired_time_cap_reached_count:0\r\nexpire_cycle_cpu_milliseconds:%llu\r\nevicted_keys:%llu\r\nevicted_clients:"
         "0\r\n"
         "total_eviction_exceeded_time:%llu\r\ncurrent_eviction_exceeded_time:%llu\r\nkeyspace_hits:%"
         "llu\r\nkeyspace_misses:%llu\r\n",
-        LLU(keyspace_expired_count(app->keyspace) + sum.expired_keys), LLU(memory.evicted),
+        LLU(keyspace_expired_count(app->keyspace) + sum.expired_keys),
+        LLU(atomic_load(&cron->expire_ns) / 1000000), LLU(memory.evicted),
         LLU(memory.total_exceeded_ms), LLU(memory.current_exceeded_ms), LLU(sum.keyspace_hits),
         LLU(sum.keyspace_misses));
     put_pubsub(&app->server, out);
@@ -217,6 +163,7 @@ static void write_stats(struct app *app, struct resp_out *out)
         "client_output_buffer_limit_disconnections:%llu\r\n",
         LLU(sum.error_replies), LLU(sum.reads), LLU(sum.writes), LLU(clients.query_limit_disconnections),
         LLU(clients.output_limit_disconnections));
+    put_unlike_redis(app, &sum, out);
     const struct acl *acl = &app->server.acl;
     put(out,
         "acl_access_denied_auth:%llu\r\nacl_access_denied_cmd:%llu\r\nacl_access_denied_key:%llu\r\n"
@@ -244,11 +191,27 @@ static void put_cpu(struct resp_out *out, const char *suffix, int who)
         (long)used.ru_utime.tv_usec);
 }
 
+/* The main thread is the first worker. */
+static void put_main_cpu(struct resp_out *out)
+{
+    unsigned long long user = 0, system = 0, per_second = (unsigned long long)sysconf(_SC_CLK_TCK);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)getpid());
+    FILE *file = fopen(path, "re");
+    if (!file) return;
+    /* the fields behind the name, which stands in parentheses */
+    if (fscanf(file, "%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) == 2)
+        put(out, "used_cpu_sys_main_thread:%.6f\r\nused_cpu_user_main_thread:%.6f\r\n",
+            (double)system / (double)per_second, (double)user / (double)per_second);
+    fclose(file);
+}
+
 static void write_cpu(struct app *app, struct resp_out *out)
 {
     (void)app;
     put_cpu(out, "", RUSAGE_SELF);
     put_cpu(out, "_children", RUSAGE_CHILDREN);
+    put_main_cpu(out);
 }
 
 static void write_modules(struct app *app, struct resp_out *out)
@@ -297,7 +260,7 @@ static const struct section {
 } sections_table[] = {
     {"server", "Server", true, write_server},
     {"clients", "Clients", true, write_clients},
-    {"memory", "Memory", true, write_memory},
+    {"memory", "Memory", true, info_write_memory},
     {"persistence", "Persistence", true, NULL}, /* persist_write_info */
     {"stats", "Stats", true, write_stats},
     {"replication", "Replication", true, write_replication},

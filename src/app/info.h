@@ -9,4 +9,8 @@
 void info_write(struct app *app, struct heap_thread *thread, const struct slice *sections, size_t count,
                 struct resp_out *text_out);
 
+/* ---- for the files that write sections ---- */
+__attribute__((format(printf, 2, 3))) void info_put(struct resp_out *out, const char *format, ...);
+void info_write_memory(struct app *app, struct resp_out *out);
+
 #endif

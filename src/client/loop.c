@@ -4,6 +4,7 @@
 #include "client/connection.h"
 #include "client/replies.h"
 #include "command/block.h"
+#include "command/multi.h"
 #include "util/assert.h"
 #include "util/clock.h"
 
@@ -90,10 +91,18 @@ static void run_mails(void *arg)
 static void check_connections(struct client_loop *loop)
 {
     struct client_connection *next;
+    uint64_t bytes = 0, longest_query = 0, longest_output = 0;
     for (struct client_connection *c = loop->first; c; c = next) {
+        uint64_t output = c->output ? c->output->memory_bytes : 0;
+        bytes += sizeof *c + c->query.cap + output + multi_bytes(&c->session);
+        if (c->query.cap > longest_query) longest_query = c->query.cap;
+        if (output > longest_output) longest_output = output;
         next = c->next;
         client_connection_check(c);
     }
+    atomic_store_explicit(&loop->memory.bytes, bytes, memory_order_relaxed);
+    atomic_store_explicit(&loop->memory.longest_query, longest_query, memory_order_relaxed);
+    atomic_store_explicit(&loop->memory.longest_output, longest_output, memory_order_relaxed);
 }
 
 static void on_tick(uv_timer_t *timer)

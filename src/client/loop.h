@@ -44,6 +44,9 @@ struct client_loop {
     struct client_connection *last;
     struct client_directory directory;
     atomic_uint connection_count;
+    struct { /* as of the last tick of a second */
+        _Atomic uint64_t bytes, longest_query, longest_output;
+    } memory;
     /* scratch of the connections whose turn it is */
     char *read_buf;
     char *cipher_buf;        /* the same for TLS; NULL: none was needed yet */

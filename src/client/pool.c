@@ -176,6 +176,14 @@ void client_pool_stats(const struct client_pool *pool, struct client_pool_stats 
         .query_limit_disconnections =
             atomic_load_explicit(&pool->query_limit_disconnections, memory_order_relaxed),
     };
+    for (unsigned i = 0; i < pool->server->worker_count; i++) {
+        const struct client_loop *loop = &pool->loops[i];
+        uint64_t query = atomic_load_explicit(&loop->memory.longest_query, memory_order_relaxed);
+        uint64_t output = atomic_load_explicit(&loop->memory.longest_output, memory_order_relaxed);
+        stats_out->memory_bytes += atomic_load_explicit(&loop->memory.bytes, memory_order_relaxed);
+        if (query > stats_out->longest_query_bytes) stats_out->longest_query_bytes = query;
+        if (output > stats_out->longest_output_bytes) stats_out->longest_output_bytes = output;
+    }
 }
 
 void client_pool_reset_stats(struct client_pool *pool)

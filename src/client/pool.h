@@ -92,6 +92,10 @@ struct client_pool_stats {
     uint64_t rejected; /* by maxclients */
     uint64_t output_limit_disconnections;
     uint64_t query_limit_disconnections;
+    /* of connections with their buffers, as measured once a second */
+    uint64_t memory_bytes;
+    uint64_t longest_query_bytes;
+    uint64_t longest_output_bytes;
 };
 /* No lock: may be called inside the gate. */
 void client_pool_stats(const struct client_pool *pool, struct client_pool_stats *stats_out);

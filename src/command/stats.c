@@ -56,6 +56,7 @@ static void zero_counters(struct worker_counters *counters)
     ZERO(counters->bytes_out);
     ZERO(counters->reads);
     ZERO(counters->writes);
+    ZERO(counters->payloads_checked);
 }
 
 void stats_follow_reset(struct worker *worker)
@@ -132,6 +133,7 @@ void stats_counters(const struct server_state *server, struct worker_counters *s
         stats_add(&sum_out->bytes_out, LOAD(from->bytes_out));
         stats_add(&sum_out->reads, LOAD(from->reads));
         stats_add(&sum_out->writes, LOAD(from->writes));
+        stats_add(&sum_out->payloads_checked, LOAD(from->payloads_checked));
     }
 }
 

@@ -37,6 +37,7 @@ struct worker_counters {
     _Atomic uint64_t bytes_out;
     _Atomic uint64_t reads;
     _Atomic uint64_t writes;
+    _Atomic uint64_t payloads_checked; /* of RESTORE */
     _Atomic uint64_t changes; /* keys changed: rdb_changes_since_last_save */
 };
 

@@ -157,6 +157,7 @@ static void restore(struct call *call)
         resp_error(call->out, "ERR DUMP payload version or checksum are wrong");
         return;
     }
+    stats_add(&call->worker->counters.payloads_checked, 1);
     enum error error = rdb_value_read(body, &value);
     if (error == ERROR_OK) restore_value(call, &options, &value);
     else if (error == ERROR_CORRUPT) resp_error(call->out, "ERR Bad data format");
