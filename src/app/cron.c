@@ -115,6 +115,7 @@ static void work(struct cron *cron)
 {
     int64_t now_ns = clock_monotonic_ns();
     measure_rates(cron, now_ns);
+    if (atomic_load_explicit(&cron->server->settings->cron_paused, memory_order_relaxed)) return;
     int64_t period_ns = atomic_load_explicit(&cron->period_ms, memory_order_relaxed) * NS_PER_MS;
     int64_t deadline_ns = now_ns + period_ns / BUDGET_DIVISOR;
     /* Growth first, as workers may wait for it; not all of the time, or a long rebuild would hold up the rest. */

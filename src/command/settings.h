@@ -47,6 +47,8 @@ struct settings {
     _Atomic int lfu_decay_time;
     _Atomic uint64_t max_bulk_bytes; /* proto-max-bulk-len */
     _Atomic bool active_expire;      /* DEBUG SET-ACTIVE-EXPIRE */
+    _Atomic bool cron_paused;        /* DEBUG PAUSE-CRON */
+    _Atomic bool skip_checksum;      /* DEBUG SET-SKIP-CHECKSUM-VALIDATION */
     _Atomic bool latency_tracking;
     struct latency_percentiles latency_percentiles;
     _Atomic bool lazyfree_user_flush;

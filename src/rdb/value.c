@@ -15,7 +15,7 @@
 #define WORDS_FIRST   16
 #define HASH_TIME_MAX ((UINT64_C(1) << 46) - 1)
 
-bool rdb_footer_is_valid(struct slice payload, struct slice *body_out)
+bool rdb_footer_is_valid(struct slice payload, bool skip_checksum, struct slice *body_out)
 {
     if (payload.len < RDB_FOOTER_BYTES) return false;
     struct rdb_in footer = {.at = payload.ptr + payload.len - RDB_FOOTER_BYTES,
@@ -24,7 +24,7 @@ bool rdb_footer_is_valid(struct slice payload, struct slice *body_out)
     version |= (unsigned)rdb_in_u8(&footer) << 8;
     *body_out = (struct slice){payload.ptr, payload.len - RDB_FOOTER_BYTES};
     struct slice summed = {payload.ptr, payload.len - sizeof(uint64_t)};
-    return version <= RDB_VERSION_READ && rdb_in_le64(&footer) == rdb_crc64(0, summed);
+    return version <= RDB_VERSION_READ && (skip_checksum || rdb_in_le64(&footer) == rdb_crc64(0, summed));
 }
 
 /* ---- words ---- */

@@ -36,8 +36,8 @@ struct rdb_value {
     struct rdb_arena arena;
 };
 
-/* Whether the footer is right: a version that is read, and the checksum. *body_out: what stands before it. */
-bool rdb_footer_is_valid(struct slice payload, struct slice *body_out);
+/* Whether the footer is right: a version that is read, and the checksum unless `skip_checksum`. *body_out: what stands before it. */
+bool rdb_footer_is_valid(struct slice payload, bool skip_checksum, struct slice *body_out);
 /* ERROR_CORRUPT, ERROR_MEMORY. The value borrows from the body; rdb_value_free is due in any case. */
 MUST_CHECK enum error rdb_value_read(struct slice body, struct rdb_value *value_out);
 void rdb_value_free(struct rdb_value *value);

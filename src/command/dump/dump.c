@@ -153,7 +153,9 @@ static void restore(struct call *call)
         return;
     }
     if (!parse_ttl(call, &options)) return;
-    if (!rdb_footer_is_valid(call->argv[3], &body)) {
+    const struct settings *settings = call->worker->server->settings;
+    bool skip_checksum = atomic_load_explicit(&settings->skip_checksum, memory_order_relaxed);
+    if (!rdb_footer_is_valid(call->argv[3], skip_checksum, &body)) {
         resp_error(call->out, "ERR DUMP payload version or checksum are wrong");
         return;
     }

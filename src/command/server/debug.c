@@ -43,12 +43,27 @@ static void sleep_for(struct call *call)
     resp_ok(call->out);
 }
 
-static void set_active_expire(struct call *call)
+static void set_flag(struct call *call, _Atomic bool *flag)
 {
     int64_t on;
     if (!call_int(call, 2, &on)) return;
-    atomic_store_explicit(&call->worker->server->settings->active_expire, on != 0, memory_order_relaxed);
+    atomic_store_explicit(flag, on != 0, memory_order_relaxed);
     resp_ok(call->out);
+}
+
+static void set_active_expire(struct call *call)
+{
+    set_flag(call, &call->worker->server->settings->active_expire);
+}
+
+static void pause_cron(struct call *call)
+{
+    set_flag(call, &call->worker->server->settings->cron_paused);
+}
+
+static void skip_checksum(struct call *call)
+{
+    set_flag(call, &call->worker->server->settings->skip_checksum);
 }
 
 /* How a pattern fares against a long text: <len> times 'a'. */
@@ -171,20 +186,32 @@ static void help(struct call *call)
         "    Accepted.",
         "CONFIG-REWRITE-FORCE-ALL",
         "    As CONFIG REWRITE, with the settings that have their initial value.",
+        "DICT-RESIZING (0|1)",
+        "    Accepted.",
         "DIGEST",
         "    A hex signature of all data.",
         "DIGEST-VALUE <key> [<key> ...]",
         "    A hex signature of each key's value.",
         "ERROR <string>",
         "    Answer that error.",
+        "HTSTATS <dbid>",
+        "    Slots and entries of a database's tables.",
+        "HTSTATS-KEY <key>",
+        "    The same for the table of a value.",
+        "LISTPACK <key>",
+        "    Log the elements of a small collection.",
         "LOADAOF",
         "    As RELOAD.",
         "LOG <message>",
         "    Write a line to the server's log.",
         "OBJECT <key>",
         "    Where and how a value is kept.",
+        "OOM",
+        "    Crash by a failed assertion.",
         "PANIC",
         "    Crash by a failed assertion.",
+        "PAUSE-CRON (0|1)",
+        "    Whether background work rests.",
         "POPULATE <count> [<prefix>] [<size>]",
         "    Create keys <prefix>:<number> (default: key) that are not there.",
         "PROTOCOL <type>",
@@ -193,12 +220,16 @@ static void help(struct call *call)
         "    Accepted.",
         "RELOAD [option ...]",
         "    Make the data durable and check it; there is nothing to load.",
+        "SDSLEN <key>",
+        "    Lengths of key and value.",
         "SEGFAULT",
         "    Crash by SIGSEGV.",
         "SET-ACTIVE-EXPIRE (0|1)",
         "    Whether keys expire that nobody reads.",
         "SET-DISABLE-DENY-SCRIPTS (0|1)",
         "    Accepted.",
+        "SET-SKIP-CHECKSUM-VALIDATION (0|1)",
+        "    Whether RESTORE takes payloads with a wrong checksum.",
         "SLEEP <seconds>",
         "    Stop the server that long.",
         "STRINGMATCH-LEN <len> <pattern>",
@@ -219,28 +250,33 @@ static const struct {
     {"assert", 2, 2, panic},
     {"change-repl-id", 2, 2, accept_only},
     {"config-rewrite-force-all", 2, 2, rewrite_config},
+    {"dict-resizing", 3, 3, accept_only},
     {"digest", 2, 2, server_debug_digest},
     {"digest-value", 2, SIZE_MAX, server_debug_digest_value},
     {"error", 3, 3, reply_given_error},
     {"help", 2, 2, help},
-    {"htstats", 3, 4, refuse},
-    {"htstats-key", 3, 4, refuse},
+    {"htstats", 3, 4, server_debug_htstats},
+    {"htstats-key", 3, 4, server_debug_htstats_key},
     {"jmap", 2, SIZE_MAX, refuse},
-    {"listpack", 3, 3, refuse},
+    {"listpack", 3, 3, server_debug_listpack},
     {"loadaof", 2, 2, server_debug_reload},
     {"log", 3, 3, log_line},
     {"mallctl", 3, 4, refuse},
     {"object", 3, 4, server_debug_object},
+    {"oom", 2, 2, panic},
     {"panic", 2, 2, panic},
+    {"pause-cron", 3, 3, pause_cron},
     {"populate", 3, 5, server_debug_populate},
     {"protocol", 3, 3, protocol},
+    {"quicklist", 3, 4, refuse},
     {"quicklist-packed-threshold", 3, 3, accept_only},
     {"reload", 2, SIZE_MAX, server_debug_reload},
     {"replicate", 3, SIZE_MAX, refuse},
-    {"sdslen", 3, 3, refuse},
+    {"sdslen", 3, 3, server_debug_sdslen},
     {"segfault", 2, 2, segfault},
     {"set-active-expire", 3, 3, set_active_expire},
     {"set-disable-deny-scripts", 3, 3, accept_only},
+    {"set-skip-checksum-validation", 3, 3, skip_checksum},
     {"sleep", 3, 3, sleep_for},
     {"stringmatch-len", 4, 4, stringmatch_len},
     {"ziplist", 3, 3, refuse},

@@ -1,9 +1,8 @@
-/* debug_data.c: DEBUG's tools that look at the data: DIGEST, OBJECT, POPULATE, RELOAD.
+/* debug_data.c: DEBUG's tools that look at the data: DIGEST, POPULATE, RELOAD.
  *
  * Terms: a *digest* is the exclusive or of a SHA-1 per key, so the order in which keys are visited does not
  * matter.
  */
-#include "command/access.h"
 #include "command/host.h"
 #include "command/server/server_commands.h"
 
@@ -13,7 +12,6 @@
 
 #define DIGEST_BYTES    20
 #define SCAN_COUNT      1024
-#define OBJECT_SAMPLES  5 /* elements of a large collection that are measured */
 #define KEYS_PER_COMMIT 64
 #define VALUE_BYTES_MAX (512 << 20)
 
@@ -140,25 +138,6 @@ void server_debug_digest_value(struct call *call)
         reply_hex(call->out, digest.sum);
     }
     EVP_MD_CTX_free(digest.context);
-}
-
-/* ---- OBJECT ---- */
-
-void server_debug_object(struct call *call)
-{
-    const struct entry *entry = find_live(call, call->argv[2]);
-    if (!entry) {
-        resp_error(call->out, "ERR no such key");
-        return;
-    }
-    char text[256];
-    uint32_t access = entry_access(entry);
-    snprintf(text, sizeof text,
-             "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%lld",
-             (const void *)entry, entry_encoding_name(keyspace_heap(call->keyspace), entry),
-             keyspace_entry_bytes(call->keyspace, entry, OBJECT_SAMPLES),
-             access, (long long)access_idle_s(access, call->now_ms));
-    resp_simple(call->out, text);
 }
 
 /* ---- POPULATE ---- */

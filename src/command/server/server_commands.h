@@ -53,7 +53,12 @@ bool server_allow(struct call *call, const _Atomic int *setting, const char *com
 void server_debug_populate(struct call *call);
 void server_debug_digest(struct call *call);
 void server_debug_digest_value(struct call *call);
-void server_debug_object(struct call *call);
 void server_debug_reload(struct call *call);
+/* Those that look at how values are kept (debug_structure.c). */
+void server_debug_object(struct call *call);
+void server_debug_listpack(struct call *call);
+void server_debug_sdslen(struct call *call);
+void server_debug_htstats(struct call *call);
+void server_debug_htstats_key(struct call *call);
 
 #endif

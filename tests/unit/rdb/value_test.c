@@ -66,7 +66,7 @@ static const char *words_of(const struct rdb_value *value)
     "\x02\x01\x01\x00\x01"                                                                                   \
     "\x81"                                                                                                   \
     "b"                                                                                                      \
-    "\x02\x02\x01\xf1\x88\x13\x03"                                                                               \
+    "\x02\x02\x01\xf1\x88\x13\x03"                                                                           \
     "\xff"
 
 static const struct {
@@ -245,14 +245,15 @@ static void footers(void **state)
                       3);
         rdb_out_footer(&out, 0, versions[i].version);
         assert_int_equal(out.len, 13);
-        assert_int_equal(rdb_footer_is_valid((struct slice){out.buf, out.len}, &body), versions[i].valid);
+        assert_int_equal(rdb_footer_is_valid((struct slice){out.buf, out.len}, false, &body),
+                         versions[i].valid);
         for (size_t at = 0; at < out.len; at++) {
             out.buf[at] ^= 4;
-            assert_false(rdb_footer_is_valid((struct slice){out.buf, out.len}, &body));
+            assert_false(rdb_footer_is_valid((struct slice){out.buf, out.len}, false, &body));
             out.buf[at] ^= 4;
         }
         for (size_t cut = 0; cut < out.len; cut++)
-            assert_false(rdb_footer_is_valid((struct slice){out.buf, cut}, &body));
+            assert_false(rdb_footer_is_valid((struct slice){out.buf, cut}, false, &body));
         rdb_out_free(&out);
     }
 }
