@@ -3,6 +3,7 @@
 
 #include "app/persist.h"
 #include "command/block.h"
+#include "command/changes.h"
 #include "command/server_state.h"
 #include "command/worker.h"
 #include "util/clock.h"
@@ -12,9 +13,10 @@
 
 #define NS_PER_MS           INT64_C(1000000)
 #define NS_PER_SECOND       INT64_C(1000000000)
-#define BUDGET_DIVISOR      4   /* of a period, at most this part is worked */
-#define EXPIRE_STEP_KEYS    64  /* removed in one stay in the gate */
-#define RECLAIM_STEP_BLOCKS 256 /* likewise */
+#define BUDGET_DIVISOR      4     /* of a period, at most this part is worked */
+#define EXPIRE_STEP_KEYS    64    /* removed in one stay in the gate */
+#define RECLAIM_STEP_BLOCKS 256   /* likewise */
+#define TRACKING_STEP_KEYS  10000 /* let go in one period */
 #define TRIM_EVERY_MS       1000
 #define HZ_MAX              500
 #define SOON_MS             10 /* while a checkpoint is under way */
@@ -32,11 +34,14 @@ static bool may_expire(const struct cron *cron, int64_t now_ms)
            server_state_paused(cron->server, now_ms) == PAUSE_NONE;
 }
 
-static void note_expired(void *arg, unsigned db, struct slice name, bool gone)
+static void note_expired(void *arg, unsigned db, struct slice name, enum keyspace_expiry how)
 {
     struct cron *cron = arg;
-    watch_touch_name(&cron->server->watches, cron->keyspace, db, name, gone);
-    if (gone) block_touch_removed(cron->server, cron->keyspace, db, name);
+    watch_touch_name(&cron->server->watches, cron->keyspace, db, name, how != KEYSPACE_EASED);
+    if (how != KEYSPACE_EASED) block_touch_removed(cron->server, cron->keyspace, db, name);
+    const char *event = how == KEYSPACE_EXPIRED ? "expired" : "hexpired";
+    changes_tell_name(cron->server, cron->keyspace, event, db, name);
+    if (how == KEYSPACE_EMPTIED) changes_tell_name(cron->server, cron->keyspace, "del", db, name);
 }
 
 /* One visit of every stripe, beginning where the last one ended; a stripe with much to remove is stayed with.
@@ -78,6 +83,14 @@ static void evict(struct cron *cron, int64_t deadline_ns)
     while (state == MEMORY_ABOVE && has_time(deadline_ns))
         state =
             memory_limit_enforce(cron->server, cron->server->worker_count, cron->evictor, clock_wall_ms());
+}
+
+/* What no command does: after tracking-table-max-keys was lowered, an idle server comes down to it. */
+static void limit_tracking(struct cron *cron)
+{
+    uint64_t max_keys =
+        atomic_load_explicit(&cron->server->settings->tracking_max_keys, memory_order_relaxed);
+    inbox_wake(cron->server, tracking_limit(cron->server, NULL, max_keys, TRACKING_STEP_KEYS));
 }
 
 static void tend_heap(struct cron *cron, int64_t now_ns, int64_t deadline_ns)
@@ -125,6 +138,7 @@ static void work(struct cron *cron)
     atomic_fetch_add_explicit(&cron->expire_ns, (uint64_t)(clock_monotonic_ns() - begun_ns), memory_order_relaxed);
     evict(cron, deadline_ns);
     reclaim(cron, deadline_ns);
+    limit_tracking(cron);
 }
 
 /* ---- the thread ---- */

@@ -183,9 +183,10 @@ void changes_close(struct changes *changes)
 
 /* ---- expiry and eviction ---- */
 
-void changes_tell(struct server_state *server, const char *event, unsigned db, const struct key *key)
+void changes_tell_name(struct server_state *server, const struct keyspace *keyspace, const char *event, unsigned db,
+                       struct slice name)
 {
-    if (wants(server) == 0) return;
-    const struct change change = {.kind = CHANGE_KEY, .db = db, .event = event, .key = *key};
+    if (wants(server) == 0) return; /* saves the hash */
+    const struct change change = {.kind = CHANGE_KEY, .db = db, .event = event, .key = keyspace_key(keyspace, name)};
     inbox_wake(server, send_change(server, NULL, &change));
 }

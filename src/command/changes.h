@@ -54,6 +54,7 @@ void changes_send(struct worker *worker);
 /* ---- expiry and eviction: any thread, holding the key's stripe ---- */
 
 /* Tells at once, and wakes who has to hear it. */
-void changes_tell(struct server_state *server, const char *event, unsigned db, const struct key *key);
+void changes_tell_name(struct server_state *server, const struct keyspace *keyspace, const char *event, unsigned db,
+                       struct slice name);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "command/access.h"
 #include "command/block.h"
+#include "command/changes.h"
 #include "command/server_state.h"
 
 #define STAY_KEYS     16  /* evicted in one stay in the gate */
@@ -45,6 +46,7 @@ static void note_evicted(void *arg, unsigned db, struct slice name)
 {
     struct ranking *ranking = arg;
     watch_touch_name(&ranking->server->watches, ranking->keyspace, db, name, false);
+    changes_tell_name(ranking->server, ranking->keyspace, "evicted", db, name);
     block_touch_removed(ranking->server, ranking->keyspace, db, name);
 }
 

@@ -215,14 +215,20 @@ static bool remove_entry(struct evictor *evictor, const struct evict_policy *pol
     struct tx *tx = heap_thread_tx(evictor->thread);
     struct key key = keyspace_key(evictor->keyspace, entry_key(entry));
     bool removed = false;
+    char *name =
+        policy->evicted != NULL ? malloc(key.name.len + 1) : NULL; /* the entry is gone when it may be told */
+    if (policy->evicted != NULL && name == NULL) return false;
+    if (name != NULL) memcpy(name, key.name.ptr, key.name.len);
     tx_begin(tx);
-    if (policy->evicted != NULL) policy->evicted(policy->evicted_arg, db, key.name);
     if (keyspace_remove(tx, evictor->keyspace, db, &key, &removed) != ERROR_OK || !removed) {
         tx_abort(tx);
-        return false;
+        removed = false;
+    } else {
+        tx_commit(tx);
+        if (name != NULL) policy->evicted(policy->evicted_arg, db, (struct slice){name, key.name.len});
     }
-    tx_commit(tx);
-    return true;
+    free(name);
+    return removed;
 }
 
 /* Takes the best candidate out of the pool; it goes unless it is stale (V2). */

@@ -24,7 +24,7 @@ struct evict_policy {
     /* NULL: any key is as good as another. */
     uint64_t (*rank)(const void *arg, const struct entry *entry);
     const void *arg;
-    /* Called inside the transaction that removes the key; NULL: nobody wants to know. */
+    /* Called once the removal is committed, under the stripe's lock; NULL: nobody wants to know. */
     void (*evicted)(void *arg, unsigned db, struct slice name);
     void *evicted_arg;
 };

@@ -9,8 +9,12 @@
  */
 #include "db/keyspace_internal.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #define STEP_WORK       2000 /* headers and volatile entries looked at; a segment begun is finished */
 #define PREFETCH_AHEAD  12   /* slots whose entries' misses overlap */
+#define NAMES_BYTES     512  /* the first room for names */
 #define BATCH_KEYS      16   /* removed in one transaction */
 #define SAMPLE_INTERVAL 16   /* steps of a stripe between two samples of the time to live */
 #define SAMPLE_PICKS    4
@@ -26,6 +30,9 @@ struct expiry {
     unsigned eased;   /* how often something was taken out of a collection */
     unsigned batch;   /* in the open transaction */
     unsigned work_left;
+    char *names; /* of the keys in the open transaction: what happened, a length and the bytes of each */
+    size_t names_len;
+    size_t names_cap;
     keyspace_expired *callback;
     void *arg;
 };
@@ -37,10 +44,47 @@ static void sample_ttl(struct keyspace *keyspace, unsigned db, int64_t ttl_ms)
     __atomic_store_n(mean, old == 0 ? ttl_ms : old + (ttl_ms - old) / SAMPLE_WEIGHT, __ATOMIC_RELAXED);
 }
 
+struct note {
+    enum keyspace_expiry how;
+    size_t len; /* of the name, which follows */
+};
+
+/* Keeps the name of a key: what it stands in may be gone when it may be told. */
+static enum error note_name(struct expiry *expiry, struct slice name, enum keyspace_expiry how)
+{
+    const struct note note = {how, name.len};
+    size_t padded = (name.len + _Alignof(struct note) - 1) & ~(_Alignof(struct note) - 1);
+    size_t needed = expiry->names_len + sizeof note + padded;
+    if (expiry->callback == NULL) return ERROR_OK;
+    if (needed > expiry->names_cap) {
+        size_t cap = needed < NAMES_BYTES ? NAMES_BYTES : 2 * needed;
+        char *grown = realloc(expiry->names, cap);
+        if (grown == NULL) return ERROR_MEMORY;
+        expiry->names = grown;
+        expiry->names_cap = cap;
+    }
+    memcpy(expiry->names + expiry->names_len, &note, sizeof note);
+    memcpy(expiry->names + expiry->names_len + sizeof note, name.ptr, name.len);
+    expiry->names_len = needed;
+    return ERROR_OK;
+}
+
+static void tell_names(struct expiry *expiry)
+{
+    for (size_t at = 0; at < expiry->names_len;) {
+        const struct note *note = (const void *)(expiry->names + at);
+        size_t padded = (note->len + _Alignof(struct note) - 1) & ~(_Alignof(struct note) - 1);
+        expiry->callback(expiry->arg, expiry->db, (struct slice){(const char *)(note + 1), note->len}, note->how);
+        at += sizeof *note + padded;
+    }
+    expiry->names_len = 0;
+}
+
 static void commit_batch(struct expiry *expiry)
 {
     if (!tx_is_open(expiry->tx)) return;
     tx_commit(expiry->tx);
+    tell_names(expiry);
     expiry->removed += expiry->batch;
     expiry->batch = 0;
 }
@@ -50,8 +94,8 @@ static enum error remove_expired(struct expiry *expiry, const struct hashtable *
 {
     struct entry *entry = (void *)(table->base + hashtable_slot_off(*place.slot));
     if (!tx_is_open(expiry->tx)) tx_begin(expiry->tx);
-    if (expiry->callback != NULL) expiry->callback(expiry->arg, expiry->db, entry_key(entry), true);
-    enum error error = keyspace__drop_entry(expiry->tx, expiry->keyspace, stripe, entry);
+    enum error error = note_name(expiry, entry_key(entry), KEYSPACE_EXPIRED);
+    if (error == ERROR_OK) error = keyspace__drop_entry(expiry->tx, expiry->keyspace, stripe, entry);
     if (error == ERROR_OK) error = hashtable_remove(expiry->tx, table, &place);
     if (error == ERROR_OK && ++expiry->batch == BATCH_KEYS) commit_batch(expiry);
     return error;
@@ -81,10 +125,14 @@ static enum error ease(struct expiry *expiry, const struct hashtable *table, uns
         struct slice name = entry_key((const void *)(table->base + hashtable_slot_off(*place.slot)));
         struct key key = {name, hash_bytes(name, table->seed), stripe};
         if (!tx_is_open(expiry->tx)) tx_begin(expiry->tx);
-        enum error error = keyspace__expire_elements(expiry->tx, expiry->keyspace, expiry->db, table, &key,
-                                                     &place, expiry->now_ms, &emptied);
+        size_t names_before = expiry->names_len;
+        enum error error = note_name(expiry, name, KEYSPACE_EASED);
+        if (error == ERROR_OK)
+            error = keyspace__expire_elements(expiry->tx, expiry->keyspace, expiry->db, table, &key, &place,
+                                              expiry->now_ms, &emptied);
         if (error != ERROR_OK) return error;
-        if (expiry->callback != NULL) expiry->callback(expiry->arg, expiry->db, name, emptied);
+        if (emptied && expiry->callback != NULL)
+            ((struct note *)(void *)(expiry->names + names_before))->how = KEYSPACE_EMPTIED;
         *due_out = -1;
         if (!emptied)
             *due_out =
@@ -132,6 +180,7 @@ static bool expire_segment(struct expiry *expiry, const struct hashtable *table,
     if (error != ERROR_OK) {
         tx_abort(expiry->tx);
         expiry->batch = 0;
+        expiry->names_len = 0;
         return false;
     }
     commit_batch(expiry);
@@ -214,6 +263,7 @@ unsigned keyspace_expire_step(struct keyspace *keyspace, struct heap_thread *thr
     while (expiry.work_left > 0 && expire_next(&expiry, stripe))
         continue;
     keyspace_unlock(keyspace, stripe);
+    free(expiry.names);
     atomic_fetch_add_explicit(&keyspace->expired, expiry.removed, memory_order_relaxed);
     return expiry.removed + expiry.eased;
 }

@@ -157,10 +157,15 @@ bool keyspace_random(struct keyspace *keyspace, unsigned db, bool locked, int64_
 
 /* ---- background work: the caller holds the gate shared and no stripe lock ---- */
 
-typedef void keyspace_expired(void *arg, unsigned db, struct slice name, bool gone);
+enum keyspace_expiry {
+    KEYSPACE_EXPIRED, /* the key is gone */
+    KEYSPACE_EASED,   /* a part of what is inside it is gone */
+    KEYSPACE_EMPTIED, /* all that was inside it is gone, and so is the key */
+};
+typedef void keyspace_expired(void *arg, unsigned db, struct slice name, enum keyspace_expiry how);
 /* Removes keys of stripe `stripe` whose time has come, and what has expired inside collections, at most `max_keys`, in
- * small transactions of `thread`, under the stripe's lock. `removed` is called for each key that goes, and for each that
- * loses a part of what is inside it (`gone` is then false), inside the transaction (NULL: none). Returns how many keys it has dealt with; max_keys: there may be more. Finds nothing in O(1) when nothing is due: each segment knows its earliest expiry. */
+ * small transactions of `thread`, under the stripe's lock. `removed` is called for each key to which something happens, once that is
+ * committed, still under the lock (NULL: none). Returns how many keys it has dealt with; max_keys: there may be more. Finds nothing in O(1) when nothing is due: each segment knows its earliest expiry. */
 unsigned keyspace_expire_step(struct keyspace *keyspace, struct heap_thread *thread, unsigned stripe,
                               int64_t now_ms, unsigned max_keys,
                               keyspace_expired *removed, void *arg);

@@ -90,7 +90,7 @@ static void note_evicted(void *arg, unsigned db, struct slice name)
     struct rig *rig = arg;
     unsigned number = 0;
     (void)db;
-    assert_true(tx_is_open(rig->fixture->tx));
+    assert_false(tx_is_open(rig->fixture->tx));
     for (size_t i = 4; i < name.len; i++)
         number = number * 10 + (unsigned)(name.ptr[i] - '0');
     rig->evicted++;
