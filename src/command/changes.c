@@ -12,7 +12,7 @@
 #define CHANGES_FIRST_CAP 16
 #define CHANGES_KEPT_CAP  4096 /* what a huge command needed is given back */
 
-enum change_kind { CHANGE_KEY, CHANGE_EVENT, CHANGE_FLUSH, CHANGE_MESSAGE };
+enum change_kind { CHANGE_KEY, CHANGE_EVENT, CHANGE_FLUSH, CHANGE_MESSAGE, CHANGE_READ };
 
 struct change {
     enum change_kind kind;
@@ -22,6 +22,7 @@ struct change {
     uint64_t by;    /* the session; 0: nobody */
     struct inbox_message *message;
     uint64_t targets;
+    struct tracker *tracker; /* which has read it */
 };
 
 static uint32_t wants(const struct server_state *server)
@@ -114,6 +115,14 @@ void changes_note(struct call *call, const char *event, const struct key *key)
                                       .by = expired ? 0 : call->session->id});
 }
 
+void changes_note_reads(struct call *call)
+{
+    struct tracker *tracker = call->session->tracker;
+    if (!tracking_wants(call->session, call->command)) return;
+    for (size_t i = 0; i < call->key_count && !call->failed; i++)
+        add_or_fail(call, (struct change){.kind = CHANGE_READ, .key = call->keys[i], .tracker = tracker});
+}
+
 void changes_note_flush(struct call *call)
 {
     if (wants(call->worker->server) & SERVER_WANTS_TRACKING)
@@ -154,6 +163,7 @@ static uint64_t send_change(struct server_state *server, struct inbox_sender *se
             targets = tracking_changed(server, sender, &change->key, change->by);
         return targets | notify_send(server, sender, change->event, change->db, change->key.name);
     case CHANGE_EVENT: return notify_send(server, sender, change->event, change->db, change->key.name);
+    case CHANGE_READ: tracking_remember(server, change->tracker, &change->key); return 0;
     case CHANGE_FLUSH: return tracking_flushed(server, sender);
     case CHANGE_MESSAGE: inbox_send(server, change->message, change->targets); return change->targets;
     }

@@ -32,6 +32,9 @@ void changes_close(struct changes *changes);
 void changes_look(struct call *call);
 /* `key` of call->db changed. */
 void changes_note(struct call *call, const char *event, const struct key *key);
+/* The command of a session that tracks has read call->keys: those that it wants to be told of are tracked (tracking.h), in the order of
+ * reads and changes. */
+void changes_note_reads(struct call *call);
 /* Something else happened to it, which leaves it as it is ("keymiss"). */
 void changes_note_event(struct call *call, const char *event, const struct key *key);
 /* All keys of a database went. */

@@ -230,6 +230,16 @@ bool dispatch__reclaim_some(struct run *run)
     return steps > 0;
 }
 
+/* What was evicted for a command is told before its reply: it may speak of the same keys. */
+static void tell_evicted(struct run *run)
+{
+    struct worker *worker = run->worker;
+    if (!inbox_has_mail(&worker->inbox)) return;
+    inbox_drain(worker);
+    push_end(worker, run->out);
+    push_begin(worker, run->session);
+}
+
 /* Whether a command that may use more memory can run, after room was made. */
 static bool memory_allows(struct run *run)
 {
@@ -238,6 +248,7 @@ static bool memory_allows(struct run *run)
         run->bytes_unseen = 0;
         run->memory_stuck = memory_limit_enforce(run->server, run->worker->id, run->worker->evictor,
                                                  run->now_ms) == MEMORY_STUCK;
+        tell_evicted(run);
     }
     run->memory_known = true;
     return !run->memory_stuck;
@@ -388,7 +399,7 @@ void dispatch__handle(struct call *call)
 {
     if (__builtin_expect(call->run->wants & NOTIFY_NEW, 0)) changes_look(call);
     call->command->handler(call);
-    if (__builtin_expect(call->session->tracker != NULL, 0) && !call->failed) tracking_remember(call); /* K1 */
+    if (__builtin_expect(call->session->tracker != NULL, 0) && !call->failed) changes_note_reads(call);
 }
 
 /* False when nothing was done: somebody waits for what the command may put at its keys (B2). */

@@ -19,7 +19,7 @@
 #include "util/chains.h"
 #include "util/spinlock.h"
 
-struct call;
+struct command;
 struct tracker;
 
 #define TRACKING_ON      (1u << 0)
@@ -82,8 +82,10 @@ struct slice tracking_prefix(const struct session *session, size_t index);
 
 /* ---- keys ---- */
 
-/* What the command of a session with a tracker has read (K1). */
-void tracking_remember(struct call *call);
+/* Whether the session wants to be told of keys that the command reads. Its own thread, or one that executes on its behalf while it waits. */
+bool tracking_wants(const struct session *session, const struct command *command);
+/* The tracker has read `key` (K1). */
+void tracking_remember(struct server_state *server, struct tracker *tracker, const struct key *key);
 /* `key` changed (K1), by session `by` (0: by nobody). Returns the workers that have to be woken. */
 uint64_t tracking_changed(struct server_state *server, struct inbox_sender *sender, const struct key *key,
                           uint64_t by);

@@ -3,9 +3,10 @@
  * A key on the table has an array of pairs, one for each tracker; a hash of all pairs of the stripe finds out whether a tracker is among
  * them.
  */
-#include "command/call.h"
 #include "command/server_state.h"
+#include "command/table.h"
 #include "command/tracking_internal.h"
+#include "util/assert.h"
 #include "util/hash.h"
 
 #include <stdlib.h>
@@ -115,38 +116,28 @@ static void key_free(struct tracked_key *key)
 
 /* ---- reading ---- */
 
-static enum error remember(struct tracking *tracking, struct tracker *tracker, const struct key *key)
+/* Without memory for it the client could not be told, and would have what is not so for ever: the process ends (tracking__tell). */
+void tracking_remember(struct server_state *server, struct tracker *tracker, const struct key *key)
 {
+    struct tracking *tracking = &server->tracking;
     struct tracking_stripe *stripe = &tracking->stripes[key->stripe];
-    bool done = true;
     spinlock_lock(&stripe->lock);
     struct tracked_key *tracked = key_find(stripe, key);
-    if (!tracked || !has_pair(stripe, tracked, tracker)) {
-        if (!tracked) tracked = key_new(tracking, stripe, key);
-        done = tracked && pair_new(tracking, stripe, tracked, tracker);
-        if (tracked && tracked->count == 0) {
-            key_detach(tracking, stripe, tracked);
-            key_free(tracked);
-        }
-    }
+    if (!tracked) tracked = key_new(tracking, stripe, key);
+    bool done = tracked && (has_pair(stripe, tracked, tracker) || pair_new(tracking, stripe, tracked, tracker));
+    ASSERT(done);
     spinlock_unlock(&stripe->lock);
-    return done ? ERROR_OK : ERROR_MEMORY;
 }
 
-void tracking_remember(struct call *call)
+bool tracking_wants(const struct session *session, const struct command *command)
 {
-    struct tracker *tracker = call->session->tracker;
-    spinlock_lock(&tracker->lock); /* a blocked session's command is executed by any worker */
+    struct tracker *tracker = session->tracker;
+    spinlock_lock(&tracker->lock);
     uint32_t flags = tracker->flags;
     spinlock_unlock(&tracker->lock);
     bool caching = flags & TRACKING_CACHING;
-    if (!(flags & TRACKING_ON) || flags & TRACKING_BCAST || !(call->command->flags & COMMAND_READONLY))
-        return;
-    if ((flags & TRACKING_OPTIN && !caching) || (flags & TRACKING_OPTOUT && caching)) return;
-    enum error error = ERROR_OK;
-    for (size_t i = 0; !error && i < call->key_count; i++)
-        error = remember(&call->worker->server->tracking, tracker, &call->keys[i]);
-    if (error) call_fail(call, error); /* a client that is not told of changes must not have the value */
+    if (!(flags & TRACKING_ON) || flags & TRACKING_BCAST || !(command->flags & COMMAND_READONLY)) return false;
+    return !(flags & TRACKING_OPTIN && !caching) && !(flags & TRACKING_OPTOUT && caching);
 }
 
 /* ---- changes ---- */

@@ -253,9 +253,9 @@ static void take_back(struct rig *rig, bool whole)
     }
 }
 
-static void removed_in_background(void *arg, unsigned db, struct slice name, bool gone)
+static void removed_in_background(void *arg, unsigned db, struct slice name, enum keyspace_expiry how)
 {
-    (void)gone;
+    (void)how;
     struct rig *rig = arg;
     uint64_t number = 0;
     for (size_t i = 0; i < name.len; i++)

@@ -36,15 +36,18 @@ static void end_reply(struct call *call, enum pubsub_kind kind)
 
 static void subscribe_to(struct call *call, enum pubsub_kind kind)
 {
+    bool discard = call->out->discard;
+    call->out->discard = false; /* CLIENT REPLY OFF: these are pushes, too (P2) */
     for (size_t i = 1; i < call->argc; i++) {
         enum error error = pubsub_join(call->worker, call->session, kind, call->argv[i]);
         if (error) {
             call_fail(call, error);
-            return;
+            break;
         }
         begin_reply(call, words[kind].subscribe, call->argv[i]);
         end_reply(call, kind);
     }
+    call->out->discard = discard;
 }
 
 static void unsubscribe_from_all(struct call *call, enum pubsub_kind kind)
@@ -60,12 +63,15 @@ static void unsubscribe_from_all(struct call *call, enum pubsub_kind kind)
 
 static void unsubscribe_from(struct call *call, enum pubsub_kind kind)
 {
+    bool discard = call->out->discard;
+    call->out->discard = false; /* likewise */
     for (size_t i = 1; i < call->argc; i++) {
         pubsub_leave(call->worker, call->session, kind, call->argv[i]);
         begin_reply(call, words[kind].unsubscribe, call->argv[i]);
         end_reply(call, kind);
     }
     if (call->argc == 1) unsubscribe_from_all(call, kind);
+    call->out->discard = discard;
 }
 
 static void subscribe(struct call *call);

@@ -291,9 +291,9 @@ struct removed {
     unsigned db_sum;
 };
 
-static void count_removed(void *arg, unsigned db, struct slice name, bool gone)
+static void count_removed(void *arg, unsigned db, struct slice name, enum keyspace_expiry how)
 {
-    (void)gone;
+    (void)how;
     struct removed *removed = arg;
     removed->count++;
     removed->db_sum += db;
