@@ -110,6 +110,7 @@ test('reconnection', async () => {
 })
 test('monitor', async () => {
   const own = connect()
+  await own.ping() // ioredis cannot take a line that comes together with MONITOR's +OK
   const monitor = await own.monitor()
   const seen = new Promise((resolve) => monitor.on('monitor', (time, args) => { if (args[1] === 'watched') resolve(args) }))
   await r.set('watched', 'yes')

@@ -461,7 +461,7 @@ static void target_close(struct target *target)
 static struct client *answered(struct client *clients[CLIENTS])
 {
     for (size_t i = 0; i < CLIENTS; i++) {
-        client_set_timeout(clients[i], 1000);
+        client_set_timeout(clients[i], 5000);
         if (strcmp(client_ask(clients[i], "PING"), "+PONG") != 0) continue;
         client_set_timeout(clients[i], WAIT_MS);
         return clients[i];
