@@ -274,6 +274,12 @@ static enum error save(void *arg, enum host_save kind)
     return error;
 }
 
+static void flushed(void *arg, uint64_t changes)
+{
+    struct app *app = arg;
+    persist_note_flush(&app->persist, changes);
+}
+
 static int64_t last_save_s(void *arg)
 {
     struct app *app = arg;
@@ -345,6 +351,7 @@ void host_init(struct app *app)
         .acl_save = save_users,
         .info = write_info,
         .save = save,
+        .flushed = flushed,
         .last_save_s = last_save_s,
         .shutdown = shutdown_server,
         .shutdown_abort = shutdown_abort,

@@ -314,6 +314,14 @@ enum error persist_begin(struct persist *persist, enum persist_work work)
     return busy ? ERROR_IN_USE : ERROR_OK;
 }
 
+void persist_note_flush(struct persist *persist, uint64_t changes)
+{
+    pthread_mutex_lock(&persist->lock);
+    bool counts = persist->point_count > 0;
+    pthread_mutex_unlock(&persist->lock);
+    if (counts) atomic_store(&persist->changes_at_save, count_changes(persist) + changes);
+}
+
 static void end_work(struct persist *persist, enum error error, uint64_t changes)
 {
     if (persist->running & PERSIST_SAVE) end_save(persist, error, changes);

@@ -81,6 +81,10 @@ MUST_CHECK enum error persist_save(struct persist *persist);
 /* BGSAVE, BGREWRITEAOF: ERROR_IN_USE while one of the kind is under way. */
 MUST_CHECK enum error persist_begin(struct persist *persist, enum persist_work work);
 
+/* FLUSHALL, inside the gate, which makes so many changes more: where there are save points their counting begins anew, as Redis then saves the
+ * empty data set. What was flushed is as durable as any other write. */
+void persist_note_flush(struct persist *persist, uint64_t changes);
+
 /* Puts `appendonly`, `appendfsync` and `save` into effect, on the cron thread. `wait`: until it is done; not inside of the gate. False
  * with the reason. */
 bool persist_apply(struct persist *persist, bool wait, char *error, size_t error_cap);

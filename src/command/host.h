@@ -81,6 +81,7 @@ struct host {
     void (*info)(void *app, struct worker *worker, const struct slice *sections, size_t count, struct resp_out *text_out);
     /* Makes the heap durable on its medium. ERROR_IN_USE while one of the kind is under way. */
     enum error (*save)(void *app, enum host_save kind);
+    void (*flushed)(void *app, uint64_t changes); /* FLUSHALL makes so many changes; inside the gate */
     int64_t (*last_save_s)(void *app);
     /* SHUTDOWN: false with an error text when it can't. */
     bool (*shutdown)(void *app, bool save, bool nosave, bool now, bool force, char *error, size_t error_cap);

@@ -157,6 +157,24 @@ static void silence_in_exec(void **state)
     client_close(client);
 }
 
+/* Where there are save points, Redis saves the empty data set. */
+static void flushing_begins_a_count(void **state)
+{
+    struct client *client = client_open(*state, 2);
+    EXPECT(client, "CONFIG SET save ''", "+OK");
+    EXPECT(client, "SET k v", "+OK");
+    EXPECT(client, "FLUSHALL", "+OK");
+    assert_null(strstr(client_ask(client, "INFO persistence"), "rdb_changes_since_last_save:0"));
+    EXPECT(client, "CONFIG SET save '3600 1000000'", "+OK");
+    EXPECT(client, "MSET k v l v", "+OK");
+    EXPECT(client, "FLUSHALL", "+OK");
+    EXPECT(client, "INFO persistence", "'<*>rdb_changes_since_last_save:0\\r\\n<*>'");
+    EXPECT(client, "SET k v", "+OK");
+    EXPECT(client, "INFO persistence", "'<*>rdb_changes_since_last_save:1\\r\\n<*>'");
+    EXPECT(client, "CONFIG SET save ''", "+OK");
+    client_close(client);
+}
+
 /* ---- INFO and CONFIG, beside Redis's ---- */
 
 /* Calls `each` for every line of a reply of text. */
@@ -279,7 +297,7 @@ int main(void)
         cmocka_unit_test(structures),      cmocka_unit_test(long_lists),
         cmocka_unit_test(paused_cron),     cmocka_unit_test(wrong_checksum),
         cmocka_unit_test(set_is_a_use),    cmocka_unit_test(fields_that_expire),
-        cmocka_unit_test(silence_in_exec), cmocka_unit_test(beside_redis),
+        cmocka_unit_test(silence_in_exec),    cmocka_unit_test(flushing_begins_a_count), cmocka_unit_test(beside_redis),
         cmocka_unit_test(info_fields),
     };
     return cmocka_run_group_tests(tests, start, script_close_server);

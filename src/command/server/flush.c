@@ -5,6 +5,7 @@
  */
 #include "command/arguments.h"
 #include "command/block.h"
+#include "command/host.h"
 #include "command/server/server_commands.h"
 #include "command/server_state.h"
 #include "util/number.h"
@@ -39,14 +40,14 @@ static void dbsize(struct call *call)
                           {.name = "sync", .type = ARG_PURE_TOKEN, .token = "SYNC", .since = "6.2.0"})})
 #define FLUSH_HISTORY HISTORY("4.0.0", "The `ASYNC` mode.", "6.2.0", "The `SYNC` mode.")
 
-/* Empties databases first .. end-1. */
-static void flush(struct call *call, unsigned first, unsigned end)
+/* Empties databases first .. end-1; false after having replied an error. */
+static bool flush(struct call *call, unsigned first, unsigned end)
 {
     bool plain = call->argc == 1;
     bool mode = call->argc == 2 && (call_arg_is(call, 1, "async") || call_arg_is(call, 1, "sync"));
     if (!plain && !mode) {
         call_syntax_error(call);
-        return;
+        return false;
     }
     for (unsigned db = first; db < end; db++) {
         watch_flush(&call->worker->server->watches, call->keyspace, db);
@@ -55,17 +56,19 @@ static void flush(struct call *call, unsigned first, unsigned end)
         enum error error = keyspace_flush(call->tx, call->keyspace, db);
         if (error) {
             call_fail(call, error);
-            return;
+            return false;
         }
         call->changes += (unsigned)keys;
     }
     changes_note_flush(call);
     resp_ok(call->out);
+    return true;
 }
 
 static void flushall(struct call *call)
 {
-    flush(call, 0, keyspace_databases(call->keyspace));
+    const struct host *host = call->worker->host;
+    if (flush(call, 0, keyspace_databases(call->keyspace))) host->flushed(host->app, call->changes);
 }
 
 const struct command server_flushall = {
@@ -85,7 +88,7 @@ const struct command server_flushall = {
 
 static void flushdb(struct call *call)
 {
-    flush(call, call->db, call->db + 1);
+    (void)flush(call, call->db, call->db + 1);
 }
 
 const struct command server_flushdb = {
