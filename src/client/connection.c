@@ -413,7 +413,8 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
     pthread_mutex_lock(&loop->lock);
     if (count < 0 && count != UV_EOF)
         client_loop_log(loop, CLIENT_LOG_VERBOSE, "Reading from client: %s", uv_strerror((int)count));
-    if (count < 0) take_end(c);
+    if (c->killed) client_connection_close(c); /* whoever asked for it has been answered */
+    else if (count < 0) take_end(c);
     else if (c->tls) take_records(c, buf->base, (size_t)count);
     else take_bytes(c, buf->base, (size_t)count);
     pthread_mutex_unlock(&loop->lock);

@@ -60,7 +60,7 @@ struct client_connection {
     bool too_slow;     /* closes when the turn ends: more waits for it than it may have */
     bool ending;       /* closes once its output is sent */
     bool closing;      /* the handle is being closed; not in the loop's list any more */
-    bool killed;       /* by another worker: closes at the next delivery of mail */
+    bool killed;       /* by another worker: nothing of it is executed; closes at the next delivery of mail */
     bool closed;       /* the handle is */
     unsigned holds;    /* batches of held replies that name it (held.h): its memory stays, and it does not end */
 };
