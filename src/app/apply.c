@@ -82,6 +82,7 @@ static void apply_clients(struct app *app)
         SET(settings->output[class].soft_bytes, limit.soft_bytes);
         SET(settings->output[class].soft_s, limit.soft_s);
     }
+    SET(settings->max_memory, config_int(config, "maxmemory-clients"));
     SET(settings->protected_mode, config_bool(config, "protected-mode"));
 }
 

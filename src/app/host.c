@@ -215,6 +215,7 @@ static bool config_set(void *arg, struct worker *worker, const struct slice *wor
     bool persistence = done && changes_persistence(app);
     done = done && try_change(app, error, error_cap);
     pthread_mutex_unlock(&app->config_lock);
+    if (done && wait) client_pool_limit_memory(worker);
     if (!done || !persistence || persist_apply(&app->persist, wait, error, error_cap)) return done;
     take_back_append_only(app);
     return false;

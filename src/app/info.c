@@ -149,12 +149,12 @@ static void write_stats(struct app *app, struct resp_out *out)
     put(out,
         "sync_full:0\r\nsync_partial_ok:0\r\nsync_partial_err:0\r\nexpired_keys:%llu\r\n"
         "expired_stale_perc:0.00\r\nexpired_time_cap_reached_count:0\r\nexpire_cycle_cpu_milliseconds:%llu\r\nevicted_keys:%llu\r\nevicted_clients:"
-        "0\r\n"
+        "%llu\r\n"
         "total_eviction_exceeded_time:%llu\r\ncurrent_eviction_exceeded_time:%llu\r\nkeyspace_hits:%"
         "llu\r\nkeyspace_misses:%llu\r\n",
         LLU(keyspace_expired_count(app->keyspace) + sum.expired_keys),
         LLU(atomic_load(&cron->expire_ns) / 1000000), LLU(memory.evicted),
-        LLU(memory.total_exceeded_ms), LLU(memory.current_exceeded_ms), LLU(sum.keyspace_hits),
+        LLU(clients.evicted), LLU(memory.total_exceeded_ms), LLU(memory.current_exceeded_ms), LLU(sum.keyspace_hits),
         LLU(sum.keyspace_misses));
     put_pubsub(&app->server, out);
     put(out,

@@ -15,6 +15,7 @@
  */
 #include "client/connection.h"
 
+#include "client/memory.h"
 #include "client/replies.h"
 #include "client/tls.h"
 #include "command/acl/session.h"
@@ -93,6 +94,7 @@ void client_connection_close(struct client_connection *c)
     if (c->closing) return;
     if (c->tls && !c->output) say_farewell(c);
     c->closing = true;
+    client_memory_forget(c);
     session_end(&c->session, c->loop->worker);
     count_held(c, false);
     list_remove(c->loop, c);
@@ -417,6 +419,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
     else if (count < 0) take_end(c);
     else if (c->tls) take_records(c, buf->base, (size_t)count);
     else take_bytes(c, buf->base, (size_t)count);
+    client_memory_count(c);
     pthread_mutex_unlock(&loop->lock);
 }
 
@@ -485,6 +488,7 @@ void client_connection_open(struct client_loop *loop, const struct client_arriva
     acl_session_begin(&loop->pool->server->acl, &c->session);
     list_append(loop, c);
     c->listed = client_directory_add(&loop->directory, c) == ERROR_OK;
+    client_memory_count(c);
     if (init_stream(c, arrival->fd) && c->listed && init_tls(c, arrival)) read_start(c);
     else client_connection_close(c);
 }

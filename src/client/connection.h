@@ -45,6 +45,7 @@ struct client_connection {
         size_t cap;
         size_t wanted; /* at least so many bytes more complete a request */
     } query;
+    size_t counted_bytes; /* memory.h */
     size_t turn_bytes;   /* in the loop's read buffer, being executed: for CLIENT LIST */
     char *address;       /* of the peer, "127.0.0.1:5000", "[::1]:5000", "/path:0" */
     const char *refusal; /* TLS: said after the handshake instead of serving it; NULL: served */

@@ -2,9 +2,9 @@
 #include "client/loop.h"
 
 #include "client/connection.h"
+#include "client/memory.h"
 #include "client/replies.h"
 #include "command/block.h"
-#include "command/multi.h"
 #include "util/assert.h"
 #include "util/clock.h"
 
@@ -91,18 +91,16 @@ static void run_mails(void *arg)
 static void check_connections(struct client_loop *loop)
 {
     struct client_connection *next;
-    uint64_t bytes = 0, longest_query = 0, longest_output = 0;
+    uint64_t longest_query = 0, longest_output = 0;
     for (struct client_connection *c = loop->first; c; c = next) {
         uint64_t output = c->output ? c->output->memory_bytes : 0;
-        bytes += sizeof *c + c->query.cap + output + multi_bytes(&c->session);
         if (c->query.cap > longest_query) longest_query = c->query.cap;
         if (output > longest_output) longest_output = output;
         next = c->next;
         client_connection_check(c);
     }
-    atomic_store_explicit(&loop->memory.bytes, bytes, memory_order_relaxed);
-    atomic_store_explicit(&loop->memory.longest_query, longest_query, memory_order_relaxed);
-    atomic_store_explicit(&loop->memory.longest_output, longest_output, memory_order_relaxed);
+    atomic_store_explicit(&loop->buffers.longest_query, longest_query, memory_order_relaxed);
+    atomic_store_explicit(&loop->buffers.longest_output, longest_output, memory_order_relaxed);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -110,6 +108,7 @@ static void on_tick(uv_timer_t *timer)
     struct client_loop *loop = timer->data;
     pthread_mutex_lock(&loop->lock);
     if (loop->paused) client_loop_look_after(loop);
+    if (loop == loop->pool->loops) atomic_store_explicit(&loop->pool->memory_stuck, false, memory_order_relaxed);
     if (++loop->ticks % TICKS_PER_SECOND == 0) {
         check_connections(loop);
         heap_thread_trim(loop->worker->thread);
@@ -123,7 +122,7 @@ static void on_tick(uv_timer_t *timer)
 static void on_after_poll(uv_check_t *check)
 {
     struct client_loop *loop = check->data;
-    if (!loop->first_reply && !loop->first_due) return;
+    if (!loop->first_reply && !loop->first_due && !client_memory_is_over(loop->pool)) return;
     pthread_mutex_lock(&loop->lock);
     client_replies_settle(loop);
     pthread_mutex_unlock(&loop->lock);

@@ -45,8 +45,8 @@ struct client_loop {
     struct client_directory directory;
     atomic_uint connection_count;
     struct { /* as of the last tick of a second */
-        _Atomic uint64_t bytes, longest_query, longest_output;
-    } memory;
+        _Atomic uint64_t longest_query, longest_output;
+    } buffers;
     /* scratch of the connections whose turn it is */
     char *read_buf;
     char *cipher_buf;        /* the same for TLS; NULL: none was needed yet */
@@ -79,6 +79,9 @@ struct client_pool {
     _Atomic uint64_t next_id;
     _Atomic uint64_t received;
     _Atomic uint64_t rejected;
+    _Atomic uint64_t client_bytes; /* memory.h */
+    _Atomic uint64_t evicted;
+    atomic_bool memory_stuck; /* nobody is left who may be evicted: looked at again when loop 0 ticks */
     _Atomic uint64_t output_limit_disconnections;
     _Atomic uint64_t query_limit_disconnections;
 };
@@ -102,6 +105,7 @@ typedef void client_visit(void *arg, struct client_connection *connection);
 void client_loop_visit(struct client_pool *pool, struct client_loop *own, client_visit *visit, void *arg);
 
 #define CLIENT_LOG_VERBOSE 1 /* levels of host->log */
+#define CLIENT_LOG_NOTICE  2
 #define CLIENT_LOG_WARNING 3
 __attribute__((format(printf, 3, 4))) void client_loop_log(const struct client_loop *loop, int level,
                                                            const char *format, ...);

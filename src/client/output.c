@@ -78,6 +78,11 @@ static struct client_output_block *new_block(char *bytes, size_t cap)
 /* The buffer ends with these bytes, and they are most of it. */
 static bool take_buffer(struct client_output *output, struct resp_out *out, size_t at)
 {
+    if (out->cap - out->len >= BLOCK_BYTES) { /* it has grown in large steps */
+        char *fitting = realloc(out->buf, out->len);
+        if (fitting) out->buf = fitting;
+        if (fitting) out->cap = out->len;
+    }
     struct client_output_block *block = new_block(out->buf, out->cap);
     if (!block) return false;
     block->at = at;
@@ -131,7 +136,7 @@ bool client_output_add(struct client_output **output, uv_stream_t *stream, struc
     if (!queue) return false;
     size_t size = end - at;
     bool idle = !queue->first;
-    bool whole = size > TAKE_WHOLE_BYTES && end == out->len && size >= out->cap / 2;
+    bool whole = size > TAKE_WHOLE_BYTES && end == out->len && size >= at; /* else what stands before it wastes more */
     if (!(whole ? take_buffer(queue, out, at) : copy(queue, out->buf + at, size))) return false;
     return !idle || write_first(queue, stream) == 0;
 }

@@ -3,6 +3,7 @@
 
 #include "client/connection.h"
 #include "client/listener.h"
+#include "client/memory.h"
 #include "client/replies.h"
 #include "client/tls_context.h"
 #include "util/thread.h"
@@ -113,6 +114,13 @@ void client_pool_resume(struct client_pool *pool)
     }
 }
 
+void client_pool_limit_memory(const struct worker *worker)
+{
+    struct client_loop *own = client_loop_of(worker);
+    atomic_store_explicit(&own->pool->memory_stuck, false, memory_order_relaxed);
+    client_memory_enforce(own);
+}
+
 void client_pool_post(struct client_pool *pool, unsigned worker_id, struct worker_mail *mail)
 {
     client_mailbox_post(&pool->loops[worker_id].mailbox, mail);
@@ -171,6 +179,8 @@ void client_pool_stats(const struct client_pool *pool, struct client_pool_stats 
         .held = atomic_load_explicit(&pool->held, memory_order_relaxed),
         .received = atomic_load_explicit(&pool->received, memory_order_relaxed),
         .rejected = atomic_load_explicit(&pool->rejected, memory_order_relaxed),
+        .memory_bytes = atomic_load_explicit(&pool->client_bytes, memory_order_relaxed),
+        .evicted = atomic_load_explicit(&pool->evicted, memory_order_relaxed),
         .output_limit_disconnections =
             atomic_load_explicit(&pool->output_limit_disconnections, memory_order_relaxed),
         .query_limit_disconnections =
@@ -178,9 +188,8 @@ void client_pool_stats(const struct client_pool *pool, struct client_pool_stats 
     };
     for (unsigned i = 0; i < pool->server->worker_count; i++) {
         const struct client_loop *loop = &pool->loops[i];
-        uint64_t query = atomic_load_explicit(&loop->memory.longest_query, memory_order_relaxed);
-        uint64_t output = atomic_load_explicit(&loop->memory.longest_output, memory_order_relaxed);
-        stats_out->memory_bytes += atomic_load_explicit(&loop->memory.bytes, memory_order_relaxed);
+        uint64_t query = atomic_load_explicit(&loop->buffers.longest_query, memory_order_relaxed);
+        uint64_t output = atomic_load_explicit(&loop->buffers.longest_output, memory_order_relaxed);
         if (query > stats_out->longest_query_bytes) stats_out->longest_query_bytes = query;
         if (output > stats_out->longest_output_bytes) stats_out->longest_output_bytes = output;
     }
@@ -190,6 +199,7 @@ void client_pool_reset_stats(struct client_pool *pool)
 {
     atomic_store_explicit(&pool->received, 0, memory_order_relaxed);
     atomic_store_explicit(&pool->rejected, 0, memory_order_relaxed);
+    atomic_store_explicit(&pool->evicted, 0, memory_order_relaxed);
     atomic_store_explicit(&pool->output_limit_disconnections, 0, memory_order_relaxed);
     atomic_store_explicit(&pool->query_limit_disconnections, 0, memory_order_relaxed);
 }

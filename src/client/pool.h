@@ -32,6 +32,7 @@ struct client_settings {
     _Atomic uint64_t query_limit_bytes;                /* client-query-buffer-limit */
     struct client_output_limit output[OUTPUT_CLASSES]; /* client-output-buffer-limit, by enum output_class */
     _Atomic bool protected_mode;
+    _Atomic int64_t max_memory; /* maxmemory-clients: bytes; -n: n percent of maxmemory; 0: none */
 };
 
 struct client_pool;
@@ -90,10 +91,11 @@ struct client_pool_stats {
     uint64_t held; /* by CLIENT PAUSE */
     uint64_t received; /* connections accepted since the start */
     uint64_t rejected; /* by maxclients */
+    uint64_t evicted;      /* by maxmemory-clients */
     uint64_t output_limit_disconnections;
     uint64_t query_limit_disconnections;
-    /* of connections with their buffers, as measured once a second */
-    uint64_t memory_bytes;
+    uint64_t memory_bytes; /* of connections with their buffers */
+    /* measured once a second */
     uint64_t longest_query_bytes;
     uint64_t longest_output_bytes;
 };
@@ -104,6 +106,9 @@ void client_pool_reset_stats(struct client_pool *pool);
 void client_pool_acknowledged(struct client_pool *pool);
 /* Requests held by CLIENT PAUSE are looked at again. */
 void client_pool_resume(struct client_pool *pool);
+
+/* After a change of maxmemory-clients or maxmemory: by a command that runs on `worker`'s thread, outside of the gate. */
+void client_pool_limit_memory(const struct worker *worker);
 
 /* ---- what reaches a session from outside of its own commands: as host.h has it ---- */
 void client_pool_post(struct client_pool *pool, unsigned worker_id, struct worker_mail *mail);

@@ -1,6 +1,7 @@
 /* replies.c: from the loop's buffer to the sockets (replies.h). */
 #include "client/replies.h"
 
+#include "client/memory.h"
 #include "client/tls.h"
 #include "command/acl/session.h"
 #include "util/assert.h"
@@ -82,6 +83,7 @@ static void on_drained(void *owner, int status)
     c->last_io_ms = (int64_t)uv_now(&loop->uv);
     if (status != 0 || (c->ending && c->holds == 0)) client_connection_close(c);
     else if (!c->ending) client_connection_go_on(c);
+    client_memory_count(c);
     client_replies_settle(loop); /* L3: libuv may call this when its sockets have been looked at */
     pthread_mutex_unlock(&loop->lock);
 }
@@ -101,8 +103,9 @@ void client_replies_write(struct client_connection *c, struct resp_out *out, siz
     }
     if (sent > 0) c->last_io_ms = (int64_t)uv_now(&loop->uv);
     if ((size_t)sent == end - at) return;
-    if (client_output_add(&c->output, &c->uv.stream, out, at + (size_t)sent, end, on_drained, c))
-        client_replies_within_limits(c);
+    bool added = client_output_add(&c->output, &c->uv.stream, out, at + (size_t)sent, end, on_drained, c);
+    client_memory_count(c);
+    if (added) client_replies_within_limits(c);
     else client_connection_close(c);
 }
 
@@ -241,6 +244,7 @@ static void settle(struct client_connection *c)
     if (c->pushed && (!client_replies_begin(c) || !client_replies_end(c))) return;
     if (c->to_end) client_connection_end(c);
     else if (c->unblocked) client_connection_go_on(c);
+    client_memory_count(c);
 }
 
 void client_replies_settle(struct client_loop *loop)
@@ -253,4 +257,5 @@ void client_replies_settle(struct client_loop *loop)
         if (!c->closing && !c->ending) settle(c);
     }
     client_replies_send(loop);
+    if (client_memory_is_over(loop->pool)) client_memory_enforce(loop);
 }

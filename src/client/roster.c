@@ -1,9 +1,11 @@
 /* roster.c: CLIENT INFO, LIST and KILL: the connections of all workers as one list (pool.h). */
 #include "client/address.h"
 #include "client/connection.h"
+#include "client/memory.h"
 #include "command/acl/session.h"
 #include "command/block.h"
 #include "command/multi.h"
+#include "command/tracking.h"
 #include "command/watch.h"
 #include "util/clock.h"
 
@@ -33,11 +35,16 @@ static const char *text_or_empty(const char *text)
 static void flags_text(const struct client_connection *c, char text[FLAGS_BYTES])
 {
     size_t len = 0;
+    uint32_t tracking = tracking_flags(&c->session);
+    if (c->session.monitors) text[len++] = 'O';
     if (session_is_subscribed(&c->session)) text[len++] = 'P';
     if (multi_is_open(&c->session)) text[len++] = 'x';
     if (c->paused || c->blocked) text[len++] = 'b';
+    if (tracking & TRACKING_ON) text[len++] = 't';
+    if (tracking & TRACKING_BROKEN) text[len++] = 'R';
+    if (tracking & TRACKING_BCAST) text[len++] = 'B';
     if (watch_is_dirty(c->session.watcher)) text[len++] = 'd';
-    if (c->ending) text[len++] = 'c';
+    if (c->ending || c->to_end || c->session.close_after_reply) text[len++] = 'c';
     if (c->local_socket) text[len++] = 'U';
     if (c->session.no_evict) text[len++] = 'e';
     if (c->session.no_touch) text[len++] = 'T';
@@ -50,14 +57,41 @@ static long long queued_commands(const struct session *session)
     return session->multi ? (long long)session->multi->count : -1;
 }
 
+/* Bytes of the arguments of a request that is not complete yet. */
+static size_t argument_bytes(const struct resp_parser *parser)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; parser->spans && i < parser->argc; i++)
+        bytes += parser->spans[i].len;
+    return bytes;
+}
+
+/* -1: not redirected. */
+static long long redirection(const struct session *session)
+{
+    if (!(tracking_flags(session) & TRACKING_ON)) return -1;
+    return (long long)tracking_redirect(session);
+}
+
+static void put_memory(const struct client_connection *c, struct resp_out *out)
+{
+    const struct client_output *output = c->output;
+    size_t taken = c->parser.at < c->query.len ? c->parser.at : c->query.len; /* arguments, and not query any more */
+    size_t query_free = c->turn_bytes ? CLIENT_READ_BYTES - c->turn_bytes : c->query.cap - c->query.len;
+    size_t waiting = (c->reply.pending ? c->reply.end - c->reply.at : 0) + (c->pushed ? c->pushed->len : 0);
+    char text[512];
+    snprintf(text, sizeof text,
+             " qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu rbs=0 rbp=0 obl=%zu oll=%zu omem=%zu tot-mem=%zu",
+             c->turn_bytes + c->query.len - taken, query_free, argument_bytes(&c->parser), multi_bytes(&c->session),
+             waiting, output ? output->block_count : 0, output ? output->memory_bytes : 0, client_memory_of(c));
+    put_text(out, text);
+}
+
 void client_pool_info(struct client_pool *pool, const struct session *session, struct resp_out *line_out)
 {
     const struct client_connection *c = session->connection;
     const struct command_entry *last =
         session->last_command ? command_table_entry(pool->server->table, session->last_command) : NULL;
-    size_t query_free = c->turn_bytes ? CLIENT_READ_BYTES - c->turn_bytes : c->query.cap - c->query.len;
-    size_t queued = c->output ? c->output->memory_bytes : 0;
-    size_t blocks = c->output ? c->output->block_count : 0;
     int64_t now_ms = clock_monotonic_ns() / 1000000;
     char local[CLIENT_ADDRESS_BYTES];
     char flags[FLAGS_BYTES];
@@ -68,19 +102,16 @@ void client_pool_info(struct client_pool *pool, const struct session *session, s
              c->address, local, client_connection_fd(c));
     put_text(line_out, line);
     put_text(line_out, text_or_empty(session->name));
-    snprintf(line, sizeof line,
-             " age=%lld idle=%lld flags=%s db=%u sub=%u psub=%u ssub=%u multi=%lld watch=%zu qbuf=%zu "
-             "qbuf-free=%zu argv-mem=0 "
-             "multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%zu omem=%zu tot-mem=%zu events=%s%s cmd=%s user=%.256s "
-             "redir=-1 "
-             "resp=%d lib-name=",
+    snprintf(line, sizeof line, " age=%lld idle=%lld flags=%s db=%u sub=%u psub=%u ssub=%u multi=%lld watch=%zu",
              (long long)((clock_wall_ms() - session->created_ms) / 1000),
              (long long)((now_ms - c->last_io_ms) / 1000), flags, session->db, session->subscribed.channels,
              session->subscribed.patterns, session->subscribed.shard_channels, queued_commands(session),
-             watch_key_count(session->watcher), c->turn_bytes + c->query.len, query_free,
-             multi_bytes(session), blocks, queued, sizeof *c + c->query.cap + queued + multi_bytes(session),
+             watch_key_count(session->watcher));
+    put_text(line_out, line);
+    put_memory(c, line_out);
+    snprintf(line, sizeof line, " events=%s%s cmd=%s user=%.256s redir=%lld resp=%d lib-name=",
              c->reading ? "r" : "", c->output ? "w" : "", last ? last->full_name : "NULL",
-             acl_session_username(session), session->proto);
+             acl_session_username(session), redirection(session), session->proto);
     put_text(line_out, line);
     put_text(line_out, text_or_empty(session->lib_name));
     put_text(line_out, " lib-ver=");

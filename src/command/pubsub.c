@@ -222,6 +222,12 @@ bool pubsub_all(const struct session *session, pubsub_predicate *wanted, void *a
     return true;
 }
 
+size_t pubsub_bytes(const struct session *session)
+{
+    size_t count = session->subscribed.channels + session->subscribed.patterns + session->subscribed.shard_channels;
+    return count * sizeof(struct subscription);
+}
+
 void pubsub_end(struct worker *worker, struct session *session)
 {
     struct pubsub_registry *registry = &worker->pubsub;

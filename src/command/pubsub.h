@@ -50,6 +50,7 @@ MUST_CHECK enum error pubsub_join(struct worker *worker, struct session *session
 bool pubsub_leave(struct worker *worker, struct session *session, enum pubsub_kind kind, struct slice name);
 /* Some topic of that kind the session is subscribed to; ptr NULL: none. Good until the session unsubscribes from it. */
 struct slice pubsub_first(const struct session *session, enum pubsub_kind kind);
+size_t pubsub_bytes(const struct session *session); /* of memory */
 /* Whether `wanted` holds for all that the session is subscribed to. By another thread only with the lock of the session's loop held:
  * its worker does nothing then. */
 typedef bool pubsub_predicate(void *arg, enum pubsub_kind kind, struct slice name);

@@ -7,6 +7,7 @@
 #include "command/multi.h"
 #include "command/pubsub.h"
 #include "command/tracking.h"
+#include "command/watch.h"
 
 #include <stdlib.h>
 
@@ -40,6 +41,11 @@ void session_end(struct session *session, struct worker *worker)
     block_end(session, worker);
     multi_end(session);
     session_be_quiet(session, worker);
+}
+
+size_t session_memory(const struct session *session)
+{
+    return multi_bytes(session) + watch_bytes(session->watcher) + pubsub_bytes(session) + tracking_bytes(session);
 }
 
 void session_free(struct session *session)

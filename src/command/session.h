@@ -61,5 +61,7 @@ void session_be_quiet(struct session *session, struct worker *worker);
  * waits). Nothing is pushed to it any more. */
 void session_end(struct session *session, struct worker *worker);
 void session_free(struct session *session);
+/* What its transaction, watched keys, subscriptions and tracking take. */
+size_t session_memory(const struct session *session);
 
 #endif

@@ -104,6 +104,7 @@ static enum error add_prefix(struct server_state *server, struct tracker *tracke
     }
     if (prefix.len > 0) memcpy(name, prefix.ptr, prefix.len);
     grown[tracker->prefix_count++] = (struct slice){name, prefix.len};
+    tracker->prefix_bytes += sizeof *grown + prefix.len + 1;
     return ERROR_OK;
 }
 
@@ -116,6 +117,7 @@ static void drop_prefixes(struct server_state *server, struct tracker *tracker)
     free(tracker->prefixes);
     tracker->prefixes = NULL;
     tracker->prefix_count = 0;
+    tracker->prefix_bytes = 0;
 }
 
 static void change(struct tracker *tracker, uint32_t flags, uint64_t redirect, unsigned redirect_worker)
@@ -182,6 +184,12 @@ void tracking_set_caching(struct session *session, bool caching)
     struct tracker *tracker = session->tracker;
     uint32_t flags = caching ? tracker->flags | TRACKING_CACHING : tracker->flags & ~TRACKING_CACHING;
     change(tracker, flags, tracker->redirect, tracker->redirect_worker);
+}
+
+size_t tracking_bytes(const struct session *session)
+{
+    const struct tracker *tracker = session->tracker;
+    return tracker ? sizeof *tracker + tracker->prefix_bytes : 0;
 }
 
 size_t tracking_prefix_count(const struct session *session)

@@ -78,6 +78,7 @@ uint32_t tracking_flags(const struct session *session);
 uint64_t tracking_redirect(const struct session *session);
 void tracking_set_caching(struct session *session, bool caching);
 size_t tracking_prefix_count(const struct session *session);
+size_t tracking_bytes(const struct session *session); /* of memory */
 struct slice tracking_prefix(const struct session *session, size_t index);
 
 /* ---- keys ---- */

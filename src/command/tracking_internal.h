@@ -14,6 +14,7 @@ struct tracker {
     unsigned redirect_worker;
     struct slice *prefixes; /* names are malloc'd */
     size_t prefix_count;
+    size_t prefix_bytes;     /* of memory */
     struct tracker *prev; /* of its worker's */
     struct tracker *next;
 };

@@ -23,6 +23,7 @@ struct watcher {
     struct watch_table *table;
     struct watched_key *first;
     size_t key_count;
+    size_t bytes; /* of all keys */
     uint64_t stripes;
     atomic_bool dirty;
 };
@@ -110,6 +111,7 @@ static void link_key(struct watcher *watcher, struct watch_stripe *stripe, struc
     watched->next_of_watcher = watcher->first;
     watcher->first = watched;
     watcher->key_count++;
+    watcher->bytes += sizeof *watched + watched->key.name.len;
     watcher->stripes |= UINT64_C(1) << watched->key.stripe;
     atomic_fetch_add_explicit(&stripe->key_count, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&watcher->table->keys, 1, memory_order_relaxed);
@@ -164,6 +166,11 @@ void watch_end(struct watcher **watcher)
 size_t watch_key_count(const struct watcher *watcher)
 {
     return watcher ? watcher->key_count : 0;
+}
+
+size_t watch_bytes(const struct watcher *watcher)
+{
+    return watcher ? sizeof *watcher + watcher->bytes : 0;
 }
 
 uint64_t watch_stripes(const struct watcher *watcher)

@@ -46,6 +46,7 @@ MUST_CHECK enum error watch_add(struct watcher **watcher, struct watch_table *ta
 void watch_end(struct watcher **watcher);
 /* NULL: no keys. */
 size_t watch_key_count(const struct watcher *watcher);
+size_t watch_bytes(const struct watcher *watcher); /* of memory */
 uint64_t watch_stripes(const struct watcher *watcher);
 /* True once a watched key was touched. */
 bool watch_is_dirty(const struct watcher *watcher);

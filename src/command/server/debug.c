@@ -218,6 +218,8 @@ static void help(struct call *call)
         "    Answer a value of that type.",
         "QUICKLIST-PACKED-THRESHOLD <size>",
         "    Accepted.",
+        "REPLYBUFFER <PEAK-RESET-TIME|RESIZING> <value>",
+        "    Accepted.",
         "RELOAD [option ...]",
         "    Make the data durable and check it; there is nothing to load.",
         "SDSLEN <key>",
@@ -271,6 +273,7 @@ static const struct {
     {"quicklist", 3, 4, refuse},
     {"quicklist-packed-threshold", 3, 3, accept_only},
     {"reload", 2, SIZE_MAX, server_debug_reload},
+    {"replybuffer", 4, 4, accept_only}, /* connections have no buffers of their own */
     {"replicate", 3, SIZE_MAX, refuse},
     {"sdslen", 3, 3, server_debug_sdslen},
     {"segfault", 2, 2, segfault},
