@@ -27,6 +27,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define LONG_BULK_BYTES (32 * 1024)
+
 int client_connection_fd(const struct client_connection *connection)
 {
     uv_os_fd_t fd;
@@ -301,8 +303,11 @@ void client_connection_go_on(struct client_connection *c)
 static uv_buf_t request_room(struct client_connection *c)
 {
     if (c->query.len == 0) return (uv_buf_t){c->loop->read_buf, CLIENT_READ_BYTES};
-    /* A long bulk is read to its end and no further, so that it can be executed where it lies. */
-    size_t room = c->query.wanted > CLIENT_READ_BYTES ? c->query.wanted : CLIENT_READ_BYTES;
+    /* A long bulk is read to its end and no further: it can be executed where it lies, in a buffer of its size. */
+    bool is_long =
+        c->query.wanted > CLIENT_READ_BYTES ||
+        (c->query.wanted > 0 && c->parser.bulk_len != SIZE_MAX && c->parser.bulk_len >= LONG_BULK_BYTES);
+    size_t room = is_long ? c->query.wanted : CLIENT_READ_BYTES;
     if (!query_reserve(c, room)) return (uv_buf_t){NULL, 0};
     return (uv_buf_t){c->query.bytes + c->query.len, room};
 }

@@ -11,7 +11,7 @@
 #define HOLD_BYTES (64u << 20) /* R3: the replies of a client that writes a million requests, then reads */
 #define STRANGER_BYTES                                                                                       \
     1024 /* queued output of a client that has not authenticated: it must not use our memory */
-#define UNCOUNTED_BYTES  (16 * 1024) /* of a reply: limits begin to count behind them, as in Redis */
+#define UNCOUNTED_BYTES  (8 * 1024) /* of a reply: limits begin to count behind them (in Redis 1 to 16 KiB) */
 #define SEND_BYTES       (16 * 1024) /* replies are sent when so many wait: they are still in the cache */
 #define PUSHED_BYTES_MIN 256
 

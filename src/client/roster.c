@@ -102,11 +102,10 @@ void client_pool_info(struct client_pool *pool, const struct session *session, s
              c->address, local, client_connection_fd(c));
     put_text(line_out, line);
     put_text(line_out, text_or_empty(session->name));
-    snprintf(line, sizeof line, " age=%lld idle=%lld flags=%s db=%u sub=%u psub=%u ssub=%u multi=%lld watch=%zu",
+    snprintf(line, sizeof line, " age=%lld idle=%lld flags=%s db=%u sub=%u psub=%u ssub=%u multi=%lld",
              (long long)((clock_wall_ms() - session->created_ms) / 1000),
              (long long)((now_ms - c->last_io_ms) / 1000), flags, session->db, session->subscribed.channels,
-             session->subscribed.patterns, session->subscribed.shard_channels, queued_commands(session),
-             watch_key_count(session->watcher));
+             session->subscribed.patterns, session->subscribed.shard_channels, queued_commands(session));
     put_text(line_out, line);
     put_memory(c, line_out);
     snprintf(line, sizeof line, " events=%s%s cmd=%s user=%.256s redir=%lld resp=%d lib-name=",

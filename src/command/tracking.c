@@ -63,14 +63,15 @@ static enum error send(struct worker *worker, struct inbox_message *message, uns
     return ERROR_OK;
 }
 
-/* K4: its destination is told of all its prefixes, or of none. */
-static enum error join(struct worker *worker, struct tracker *tracker)
+/* K4: its destination is told of its prefixes from the given one on. */
+static enum error join(struct worker *worker, struct tracker *tracker, size_t first)
 {
     enum error error = ERROR_OK;
     if (!(tracker->flags & TRACKING_BCAST)) return ERROR_OK;
-    atomic_fetch_add_explicit(&worker->server->tracking.bcast_workers[destination(tracker)], 1,
-                              memory_order_relaxed);
-    for (size_t i = 0; !error && i < tracker->prefix_count; i++)
+    if (first == 0)
+        atomic_fetch_add_explicit(&worker->server->tracking.bcast_workers[destination(tracker)], 1,
+                                  memory_order_relaxed);
+    for (size_t i = first; !error && i < tracker->prefix_count; i++)
         error =
             send(worker, tracking__join(worker->server, tracker, tracker->prefixes[i]), destination(tracker));
     return error;
@@ -129,13 +130,21 @@ static void change(struct tracker *tracker, uint32_t flags, uint64_t redirect, u
     spinlock_unlock(&tracker->lock);
 }
 
+static bool adds_prefixes(const struct tracker *tracker, const struct tracking_options *options)
+{
+    return tracker->flags == (options->flags | TRACKING_ON) && options->flags & TRACKING_BCAST &&
+           tracker->redirect == options->redirect && tracker->redirect_worker == options->redirect_worker;
+}
+
 enum error tracking_enable(struct worker *worker, struct session *session,
                            const struct tracking_options *options)
 {
     struct tracker *tracker = session->tracker ? session->tracker : tracker_new(worker, session);
     if (!tracker) return ERROR_MEMORY;
     bool was_on = tracker->flags & TRACKING_ON;
-    enum error error = was_on ? leave(worker, tracker) : ERROR_OK;
+    /* One who adds prefixes one by one: what is known stays known. */
+    size_t known = adds_prefixes(tracker, options) ? tracker->prefix_count : 0;
+    enum error error = was_on && known == 0 ? leave(worker, tracker) : ERROR_OK;
     if (!was_on) count_clients(worker->server, 1);
     change(tracker, options->flags | TRACKING_ON, options->redirect, options->redirect_worker);
     if (options->flags & TRACKING_BCAST) {
@@ -143,7 +152,7 @@ enum error tracking_enable(struct worker *worker, struct session *session,
         for (size_t i = 0; !error && i < options->prefix_count; i++)
             error = add_prefix(worker->server, tracker, options->prefixes[i]);
     }
-    if (!error) error = join(worker, tracker);
+    if (!error) error = join(worker, tracker, known);
     if (error) tracking_disable(worker, session);
     return error;
 }
