@@ -178,7 +178,7 @@ enum error wal_create(const struct wal_options *options, int64_t used_bytes, str
         wal->note_sequence = notes.checkpoint.sequence > notes.other.sequence ? notes.checkpoint.sequence
                                                                               : notes.other.sequence;
         wal->checkpoint_turn = notes.checkpoint_turn;
-        struct wal_position start = {.lsn = FIRST_SEGMENT << wal->data_shift,
+        struct wal_position start = {.lsn = (uint64_t)FIRST_SEGMENT << wal->data_shift,
                                      .used_bytes = used_bytes,
                                      .epoch = FIRST_EPOCH,
                                      .chain = chain};

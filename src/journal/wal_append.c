@@ -137,7 +137,7 @@ void wal_update_room(struct wal *wal)
     uint64_t taken = wal->margin_bytes + wal->promised_bytes;
     uint64_t prepared = atomic_load(&wal->prepared_end);
     uint64_t end = prepared > taken ? prepared - taken : 0;
-    uint64_t most = (WAL_SLOTS / 2) << wal->data_shift;
+    uint64_t most = (uint64_t)(WAL_SLOTS / 2) << wal->data_shift;
     uint64_t limit = atomic_load(&wal->noted) + (wal->tail_limit_bytes < most ? wal->tail_limit_bytes : most);
     if (end > limit) end = limit;
     if (atomic_load(&wal->failure) != ERROR_OK) end = 0;

@@ -207,6 +207,20 @@ static void test_clean_close_leaves_no_tail(void **state)
     assert_counts(bench, 1000);
 }
 
+static void test_segments_of_the_usual_size(void **state)
+{
+    struct bench *bench = *state;
+    bench->options.segment_bytes = 0;
+    create(bench);
+    assert_true(wal_has_room(bench->wal));
+    wait_for(bench, append(bench->wal, 0, 0, 1, 1));
+    assert_true(wal_has_room(bench->wal));
+    assert_int_equal(wal_close(bench->wal), ERROR_OK);
+    reopen(bench);
+    assert_int_equal(bench->recovery.used_bytes, 1);
+    assert_true(wal_has_room(bench->wal));
+}
+
 static void test_process_death_loses_nothing(void **state)
 {
     struct bench *bench = *state;
@@ -514,6 +528,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_clean_close_leaves_no_tail),
+        TEST(test_segments_of_the_usual_size),
         TEST(test_process_death_loses_nothing),
         TEST(test_tail_stays_below_its_limit),
         TEST(test_large_records_among_small_ones),
