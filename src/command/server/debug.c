@@ -16,6 +16,12 @@
 #define SLEEP_SECONDS_MAX 3600
 #define ERROR_BYTES       512
 
+/* RELOAD and LOADAOF enter the gate themselves, when they have saved. */
+static bool saves_first(const struct slice *argv, size_t argc)
+{
+    return argc > 1 && (slice_is_word(argv[1], "reload") || slice_is_word(argv[1], "loadaof"));
+}
+
 static void debug(struct call *call);
 const struct command server_debug = {
     .name = "debug",
@@ -25,6 +31,7 @@ const struct command server_debug = {
     .group = GROUP_SERVER,
     .since = "1.0.0",
     .summary = "Holds the tools of tests and developers.",
+    .may_share = saves_first,
     .complexity = "Depends on subcommand.",
 };
 

@@ -5,10 +5,12 @@
  */
 #include "command/host.h"
 #include "command/server/server_commands.h"
+#include "command/server_state.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define DIGEST_BYTES    20
 #define SCAN_COUNT      1024
@@ -187,13 +189,27 @@ void server_debug_populate(struct call *call)
 
 /* ---- RELOAD ---- */
 
+static void wait_a_moment(void)
+{
+    nanosleep(&(struct timespec){0, 1000000}, NULL);
+}
+
+/* Not inside the gate: whoever saves may need to be alone for a moment. */
 void server_debug_reload(struct call *call)
 {
+    struct gate *gate = &call->worker->server->gate;
     const struct host *host = call->worker->host;
     char detail[256];
-    enum error error = host->save(host->app, false);
-    if (error) call_fail(call, error);
-    else if (!keyspace_is_valid(call->keyspace, detail, sizeof detail))
-        resp_errorf(call->out, "ERR the data is damaged: %s", detail);
-    else resp_ok(call->out);
+    enum error error;
+    while ((error = host->save(host->app, false)) == ERROR_IN_USE) /* by a save in the background */
+        wait_a_moment();
+    if (error) {
+        call_fail(call, error);
+        return;
+    }
+    gate_enter_exclusive(gate);
+    bool valid = keyspace_is_valid(call->keyspace, detail, sizeof detail);
+    gate_leave_exclusive(gate);
+    if (valid) resp_ok(call->out);
+    else resp_errorf(call->out, "ERR the data is damaged: %s", detail);
 }
