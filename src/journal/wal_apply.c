@@ -16,21 +16,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE_SHIFT         12
-#define PAGE_BYTES         (UINT64_C(1) << PAGE_SHIFT)
-#define PAGE_WORDS         (PAGE_BYTES / REDO_WORD_BYTES)
-#define WHAT_SHIFT         12
-#define WHAT_MASK          ((1u << WHAT_SHIFT) - 1)
-#define PATCHES_START      8192
-#define RADIX_BITS         11
-#define RADIX_SIZE         (1u << RADIX_BITS)
-#define INSERTION_SORT_MAX 32
-#define SAMPLE_PAGES       32 /* one page in so many tells whether the batch's pages are cached */
-#define LINE_BYTES         64
-#define TOUCH_AHEAD        12 /* patches */
-#define PREFETCH_GAP_PAGES 4
-#define APPLY_BATCH_BYTES  (UINT64_C(4) << 20)
-#define FLUSH_BYTES        (UINT64_C(8) << 20)
+#define PAGE_SHIFT           12
+#define PAGE_BYTES           (UINT64_C(1) << PAGE_SHIFT)
+#define PAGE_WORDS           (PAGE_BYTES / REDO_WORD_BYTES)
+#define WHAT_SHIFT           12
+#define WHAT_MASK            ((1u << WHAT_SHIFT) - 1)
+#define PATCHES_START        8192
+#define RADIX_BITS           11
+#define RADIX_SIZE           (1u << RADIX_BITS)
+#define INSERTION_SORT_MAX   32
+#define SAMPLE_PAGES         32 /* one page in so many tells whether the batch's pages are cached */
+#define LINE_BYTES           64
+#define TOUCH_AHEAD          12 /* patches */
+#define PREFETCH_RUN_PAGES   256
+#define PREFETCH_AHEAD_PAGES 4096
+#define PREFETCH_GAP_PAGES   4
+#define APPLY_BATCH_BYTES    (UINT64_C(4) << 20)
+#define FLUSH_BYTES          (UINT64_C(8) << 20)
 
 /* ---- collecting ---- */
 
@@ -170,19 +172,41 @@ static bool seem_cached(const struct wal_patches *patches, const struct pmem_sto
     return true;
 }
 
-/* A page that is not cached costs a read; all of them asked for at once, in order, cost far less than one by one. */
-static void prefetch(struct wal_patches *patches, struct pmem_storage_file *image)
+/* Asks for pages some way ahead of those that are patched: a page that is not cached costs a read, many at once and in order
+ * cost far less than one by one, and too many push each other out again. */
+struct prefetcher {
+    const struct wal_patches *patches;
+    struct pmem_storage_file *image; /* NULL: everything is cached */
+    size_t at;                       /* patches before it were asked for */
+    uint64_t asked_pages;            /* distinct ones */
+    uint64_t patched_pages;
+};
+
+static void prefetch_run(struct prefetcher *prefetcher)
 {
-    patches->were_cached = seem_cached(patches, image);
-    if (patches->were_cached) return;
-    size_t i = 0;
-    while (i < patches->count) {
-        uint64_t first = patches->list[i].page;
-        uint64_t last = first;
-        while (++i < patches->count && patches->list[i].page <= last + PREFETCH_GAP_PAGES)
-            last = patches->list[i].page;
-        image->storage->prefetch(image, first << PAGE_SHIFT, (last - first + 1) << PAGE_SHIFT);
+    const struct wal_patches *patches = prefetcher->patches;
+    uint64_t first = patches->list[prefetcher->at].page;
+    uint64_t last = first;
+    prefetcher->asked_pages++;
+    while (++prefetcher->at < patches->count && last - first < PREFETCH_RUN_PAGES) {
+        uint64_t page = patches->list[prefetcher->at].page;
+        if (page > last + PREFETCH_GAP_PAGES) break;
+        prefetcher->asked_pages += page != last;
+        last = page;
     }
+    prefetcher->image->storage->prefetch(prefetcher->image, first << PAGE_SHIFT,
+                                         (last - first + 1) << PAGE_SHIFT);
+}
+
+/* Before patch i is applied. */
+static void prefetch(struct prefetcher *prefetcher, size_t i)
+{
+    const struct wal_patches *patches = prefetcher->patches;
+    if (prefetcher->image == NULL) return;
+    if (i == 0 || patches->list[i].page != patches->list[i - 1].page) prefetcher->patched_pages++;
+    while (prefetcher->at < patches->count &&
+           prefetcher->asked_pages < prefetcher->patched_pages + PREFETCH_AHEAD_PAGES)
+        prefetch_run(prefetcher);
 }
 
 /* A miss that overlaps with others costs a tenth of one that is waited for. */
@@ -194,10 +218,15 @@ static void touch_ahead(const char *base, const struct wal_patch *at)
     if (at->payload != NULL) __builtin_prefetch(at->payload);
 }
 
-static void patch(char *base, const struct wal_patches *patches)
+static void patch(const struct wal_target *target, struct wal_patches *patches)
 {
+    char *base = target->base;
+    struct prefetcher prefetcher = {.patches = patches};
+    patches->were_cached = target->image == NULL || seem_cached(patches, target->image);
+    if (!patches->were_cached) prefetcher.image = target->image;
     for (size_t i = 0; i < patches->count; i++) {
         const struct wal_patch *at = &patches->list[i];
+        prefetch(&prefetcher, i);
         if (i + TOUCH_AHEAD < patches->count) touch_ahead(base, at + TOUCH_AHEAD);
         unsigned arg = at->what & WHAT_MASK;
         struct redo_operation op = {.kind = (enum redo_kind)(at->what >> WHAT_SHIFT),
@@ -233,8 +262,7 @@ enum error wal_apply_some(const struct wal *wal, struct wal_patches *patches, st
     if (error != ERROR_OK) return error;
     if (read == WAL_READ_MEMORY) return ERROR_MEMORY;
     sort_by_page(patches);
-    if (target->image != NULL) prefetch(patches, target->image);
-    patch(target->base, patches);
+    patch(target, patches);
     *position = at;
     return ERROR_OK;
 }
