@@ -17,7 +17,8 @@
 
 #include <cmocka.h>
 
-#define SAMPLES 64 /* random cuts of a moment */
+#define DEADLINE_S 60
+#define SAMPLES    64 /* random cuts of a moment */
 
 /* ---- cuts ---- */
 
@@ -179,6 +180,13 @@ static enum error slow_sync(struct pmem_storage_file *file)
     return pmem_storage_files()->sync(file);
 }
 
+/* A millisecond later, but not for ever. */
+static void wait_on(int64_t deadline_ns)
+{
+    assert_true(clock_monotonic_ns() < deadline_ns);
+    usleep(1000);
+}
+
 static void count_advance(void *arg)
 {
     ((struct slow_disk *)arg)->advanced++;
@@ -214,6 +222,7 @@ static void test_J3_replies_wait_for_records_and_no_append_waits_for_a_sync(void
     assert_int_equal(wal_create(&options, 0, &wal, detail, sizeof detail), ERROR_OK);
     assert_int_equal(wal_base_durable(wal), ERROR_OK);
 
+    int64_t deadline_ns = clock_monotonic_ns() + DEADLINE_S * INT64_C(1000000000);
     atomic_store(&disk.blocks, true);
     const char record[4] = {2, 0, 0, 0}; /* nothing but a byte more in use */
     uint64_t lsn = 0;
@@ -221,7 +230,7 @@ static void test_J3_replies_wait_for_records_and_no_append_waits_for_a_sync(void
         lsn = wal_append(wal, record, sizeof record);
         assert_true(wal_await(wal, lsn)); /* everysec: appended is enough */
         while (i == 10 && atomic_load(&disk.blocked) == 0)
-            usleep(1000); /* the background sync has begun, and hangs */
+            wait_on(deadline_ns); /* the background sync has begun, and hangs */
     }
     wal_set_policy(wal, WAL_ALWAYS);
     assert_false(wal_await(wal, lsn));
@@ -231,10 +240,10 @@ static void test_J3_replies_wait_for_records_and_no_append_waits_for_a_sync(void
     unsigned before = atomic_load(&disk.advanced);
     atomic_store(&disk.blocks, false);
     while (!wal_await(wal, lsn))
-        usleep(1000);
+        wait_on(deadline_ns);
     assert_true(wal_durable(wal) >= lsn);
     while (atomic_load(&disk.advanced) == before)
-        usleep(1000); /* who waited is told */
+        wait_on(deadline_ns); /* who waited is told */
     assert_int_equal(wal_close(wal), ERROR_OK);
     assert_int_equal(wal_remove(&options), ERROR_OK);
     unlink(image);

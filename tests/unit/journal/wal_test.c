@@ -313,8 +313,11 @@ static void test_policies_change_at_run_time(void **state)
     wal_set_policy(bench->wal, WAL_EVERYSEC);
     lsn = append(bench->wal, 0, 0, 2, 1);
     assert_true(wal_await(bench->wal, lsn));
-    while (!wal_await_durable(bench->wal, lsn))
+    int64_t deadline_ns = clock_monotonic_ns() + DEADLINE_S * INT64_C(1000000000);
+    while (!wal_await_durable(bench->wal, lsn)) {
+        assert_true(clock_monotonic_ns() < deadline_ns);
         usleep(1000);
+    }
 }
 
 /* ---- kill -9 ---- */
@@ -421,7 +424,9 @@ static void test_a_copy_begins_at_its_checkpoint(void **state)
     create(bench);
     run_workers(bench, 100, 0, false);
     struct wal_stats stats;
+    int64_t deadline_ns = clock_monotonic_ns() + DEADLINE_S * INT64_C(1000000000);
     do {
+        assert_true(clock_monotonic_ns() < deadline_ns);
         usleep(1000);
         wal_stats(bench->wal, &stats);
     } while (stats.applied_lsn != stats.reserved_lsn);
