@@ -20,9 +20,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define TIMEOUT_MS_DEFAULT 1000
 #define FIRST_OPTION       6
+#define AWAIT_NS           200000 /* between two looks at the journal */
 
 /* Where the keys are: all behind KEYS, or argument 3; *first_out .. argc, or one. */
 static size_t find_keys(const struct slice *argv, size_t argc, size_t *first_out)
@@ -297,6 +299,21 @@ static enum link_result exchange(struct migration *migration, struct link *link,
     return result;
 }
 
+/* Nothing leaves the process that is not safe yet (J3): what was read may be another client's write of a moment ago. False when the
+ * journal does not get that far in time. */
+static bool await_journal(const struct migration *migration)
+{
+    struct heap_thread *thread = migration->call->worker->thread;
+    int64_t deadline_ns = clock_monotonic_ns() + migration->timeout_ms * INT64_C(1000000);
+    const struct timespec pause = {.tv_nsec = AWAIT_NS};
+    uint64_t lsn = heap_lsn(thread);
+    while (!heap_await(thread, lsn)) {
+        if (clock_monotonic_ns() >= deadline_ns) return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
 /* Sends everything; false after having replied that no connection can be made, or that it broke. A connection that was kept may have been
  * closed meanwhile: then it is tried once more with a new one. */
 static bool send_keys(struct migration *migration)
@@ -390,6 +407,10 @@ static void migrate_keys_found(struct migration *migration)
     size_t changed = 0;
     if (migration->count == 0) {
         resp_simple(migration->call->out, "NOKEY");
+        return;
+    }
+    if (!await_journal(migration)) {
+        resp_error(migration->call->out, "IOERR error or timeout syncing what is to be sent");
         return;
     }
     bool sent = send_keys(migration);
