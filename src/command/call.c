@@ -47,17 +47,24 @@ static void touch(struct call *call, size_t index, struct entry *entry)
                      access_touched(call->worker->server->settings, bits, call->now_ms, random));
 }
 
-struct entry *call_look(struct call *call, size_t index)
+static bool is_told_of_changes(const struct call *call)
+{
+    return __builtin_expect(atomic_load_explicit(&call->worker->server->wants, memory_order_relaxed) != 0, 0);
+}
+
+struct entry *call_glance(struct call *call, size_t index)
 {
     struct entry *entry = call_peek(call, index);
-    if (entry) {
-        COUNTER_ADD(call, keyspace_hits);
-        return entry;
-    }
-    COUNTER_ADD(call, keyspace_misses);
-    if (__builtin_expect(atomic_load_explicit(&call->worker->server->wants, memory_order_relaxed) != 0, 0))
-        changes_note_event(call, "keymiss", &call->keys[index]);
-    return NULL;
+    if (entry) COUNTER_ADD(call, keyspace_hits);
+    else COUNTER_ADD(call, keyspace_misses);
+    return entry;
+}
+
+struct entry *call_look(struct call *call, size_t index)
+{
+    struct entry *entry = call_glance(call, index);
+    if (!entry && is_told_of_changes(call)) changes_note_event(call, "keymiss", &call->keys[index]);
+    return entry;
 }
 
 struct entry *call_edit(struct call *call, size_t index)
@@ -112,9 +119,13 @@ void call_notify(struct call *call, const char *event, const struct key *key)
     if (__builtin_expect(watch_has_keys(watches, key->stripe), 0))
         watch_touch(watches, call->db, key, strcmp(event, "expired") == 0);
     if (block_has_keys(&call->worker->server->blocks)) block_touch(call, event, key);
-    if (__builtin_expect(atomic_load_explicit(&call->worker->server->wants, memory_order_relaxed) != 0, 0))
-        changes_note(call, event, key);
+    if (is_told_of_changes(call)) changes_note(call, event, key);
     call->changes++;
+}
+
+void call_notify_new(struct call *call, const struct key *key)
+{
+    if (is_told_of_changes(call)) changes_note_new(call, key);
 }
 
 /* ---- arguments ---- */

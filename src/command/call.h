@@ -47,6 +47,8 @@ struct call {
 struct entry *call_read(struct call *call, size_t index);
 /* The same, but looking is not using: the access clock stands still. */
 struct entry *call_look(struct call *call, size_t index);
+/* The same, and nobody is told when there is none: for introspection. */
+struct entry *call_glance(struct call *call, size_t index);
 /* The same for writing: nothing is counted. */
 struct entry *call_peek(struct call *call, size_t index);
 /* As call_peek, and the access clock is set: for changing a value in its place. */
@@ -60,6 +62,8 @@ bool call_wrong_type(struct call *call, const struct entry *entry, enum entry_ty
 void call_fail(struct call *call, enum error error);
 /* A key changed: for keyspace notifications, WATCH, tracking. `event` as in Redis ("set", "del", "expire"). */
 void call_notify(struct call *call, const char *event, const struct key *key);
+/* `key` is new, although it may have existed: where the event that follows does not say so by itself (changes.h). */
+void call_notify_new(struct call *call, const struct key *key);
 
 /* ---- arguments: false after having replied the error ---- */
 bool call_int(struct call *call, size_t arg, int64_t *value_out); /* "ERR value is not an integer or out of range" */

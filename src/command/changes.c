@@ -65,22 +65,13 @@ void changes_look(struct call *call)
         changes->absent_cap = call->key_count;
     }
     for (size_t i = 0; i < call->key_count; i++) {
-        const struct entry *entry = keyspace_find(call->keyspace, call->db, &call->keys[i]);
-        changes->absent[i] = !entry || entry_is_expired(entry, call->now_ms);
+        changes->absent[i] = call_peek(call, i) == NULL; /* SET does not look at what it overwrites */
     }
     changes->absent_keys = call->keys;
 }
 
-/* Commands that put a key where there was none, or that remove one first. */
-static bool always_creates(const char *event)
-{
-    static const char *const names[] = {"copy_to", "move_to", "restore"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(event, names[i]) == 0) return true;
-    return false;
-}
-
-static bool is_new(struct call *call, const struct key *key)
+/* Whether the key was absent when the command began; it is not any more. */
+static bool was_absent(struct call *call, const struct key *key)
 {
     struct changes *changes = &call->worker->changes;
     bool absent = false;
@@ -90,7 +81,12 @@ static bool is_new(struct call *call, const struct key *key)
         absent |= changes->absent[i];
         changes->absent[i] = false;
     }
-    return absent && keyspace_find(call->keyspace, call->db, key);
+    return absent;
+}
+
+static bool is_new(struct call *call, const struct key *key)
+{
+    return keyspace_find(call->keyspace, call->db, key) && was_absent(call, key);
 }
 
 /* ---- while a command runs ---- */
@@ -101,11 +97,17 @@ void changes_note_event(struct call *call, const char *event, const struct key *
     add_or_fail(call, (struct change){.kind = CHANGE_EVENT, .db = call->db, .event = event, .key = *key});
 }
 
+void changes_note_new(struct call *call, const struct key *key)
+{
+    (void)was_absent(call, key); /* this tells it */
+    changes_note_event(call, "new", key);
+}
+
 void changes_note(struct call *call, const char *event, const struct key *key)
 {
     uint32_t wanted = wants(call->worker->server);
     bool expired = strcmp(event, "expired") == 0;
-    if (wanted & NOTIFY_NEW && (always_creates(event) || is_new(call, key)))
+    if (wanted & NOTIFY_NEW && is_new(call, key))
         changes_note_event(call, "new", key);
     if (!(wanted & (SERVER_WANTS_TRACKING | notify_class_of(event)))) return;
     add_or_fail(call, (struct change){.kind = CHANGE_KEY,

@@ -28,13 +28,15 @@ void changes_close(struct changes *changes);
 
 /* ---- while a command runs ---- */
 
-/* Before its handler, when somebody wants to hear of new keys. */
+/* Before its handler, when somebody wants to hear of new keys, or of expired ones. */
 void changes_look(struct call *call);
 /* `key` of call->db changed. */
 void changes_note(struct call *call, const char *event, const struct key *key);
 /* The command of a session that tracks has read call->keys: those that it wants to be told of are tracked (tracking.h), in the order of
  * reads and changes. */
 void changes_note_reads(struct call *call);
+/* It is new, whatever was there before. */
+void changes_note_new(struct call *call, const struct key *key);
 /* Something else happened to it, which leaves it as it is ("keymiss"). */
 void changes_note_event(struct call *call, const char *event, const struct key *key);
 /* All keys of a database went. */

@@ -397,7 +397,7 @@ static void unlock_stripes(struct call *call, uint64_t stripes)
 
 void dispatch__handle(struct call *call)
 {
-    if (__builtin_expect(call->run->wants & NOTIFY_NEW, 0)) changes_look(call);
+    if (__builtin_expect(call->run->wants & (NOTIFY_NEW | NOTIFY_EXPIRED), 0)) changes_look(call);
     call->command->handler(call);
     if (__builtin_expect(call->session->tracker != NULL, 0) && !call->failed) changes_note_reads(call);
 }

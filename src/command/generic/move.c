@@ -23,6 +23,16 @@ static void notify_in(struct call *call, unsigned db, const char *event, const s
     call->db = session_db;
 }
 
+/* As in Redis, what is put in the place of another key is a new one, too. */
+static void notify_new(struct call *call, unsigned db, const struct key *key)
+{
+    unsigned session_db = call->db;
+
+    call->db = db;
+    call_notify_new(call, key);
+    call->db = session_db;
+}
+
 /* Argument `arg` as the number of a database; false after having replied. */
 static bool parse_db(struct call *call, size_t arg, unsigned *db_out)
 {
@@ -57,6 +67,7 @@ static bool rename_key(struct call *call, bool only_new)
         call_fail(call, error);
         return false;
     }
+    notify_new(call, call->db, &call->keys[1]);
     call_notify(call, "rename_from", &call->keys[0]);
     call_notify(call, "rename_to", &call->keys[1]);
     return true;
@@ -138,6 +149,7 @@ static void move(struct call *call)
         call_fail(call, error);
         return;
     }
+    notify_new(call, db, key);
     call_notify(call, "move_from", key);
     notify_in(call, db, "move_to", key);
     resp_int(call->out, 1);
@@ -200,6 +212,7 @@ static void copy(struct call *call)
         call_fail(call, error);
         return;
     }
+    notify_new(call, db, to);
     notify_in(call, db, "copy_to", to);
     resp_int(call->out, 1);
 }

@@ -14,7 +14,7 @@
 /* Entry of the key; NULL after having replied null. */
 static const struct entry *look(struct call *call)
 {
-    const struct entry *entry = call_look(call, 0);
+    const struct entry *entry = call_glance(call, 0);
 
     if (!entry) resp_null(call->out);
     return entry;
