@@ -137,6 +137,7 @@ const struct config_row config_table[] = {
     {.name = "save", .type = CONFIG_SAVE_POINTS, .initial = "3600 1 300 100 60 10000"},
     BOOL("appendonly", "no"),
     CHOICE("appendfsync", "everysec", appendfsync_words),
+    SIZE("journal-max-size", "268435456", 64 * 1024 * 1024, INT64_MAX),
     TEXT("appendfilename", "appendonly.aof", .flags = CONFIG_FIXED),
     TEXT("appenddirname", "appendonlydir", .flags = CONFIG_FIXED),
     TEXT("dbfilename", "dump.rdb", .flags = CONFIG_PROTECTED),

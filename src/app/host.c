@@ -190,7 +190,7 @@ static bool may_set_protected(const struct app *app, const struct session *sessi
 static bool changes_persistence(const struct app *app)
 {
     return config_differs(app->config, "appendonly") || config_differs(app->config, "appendfsync") ||
-           config_differs(app->config, "save");
+           config_differs(app->config, "save") || config_differs(app->config, "journal-max-size");
 }
 
 static void take_back_append_only(struct app *app)

@@ -107,6 +107,7 @@ void persist_note_config(struct persist *persist)
     pthread_mutex_lock(&persist->lock);
     persist->append_only = config_bool(config, "appendonly");
     persist->fsync = policies[config_choice(config, "appendfsync")];
+    persist->tail_limit_bytes = (uint64_t)config_int(config, "journal-max-size");
     note_points(persist, config_text(config, "save"));
     pthread_mutex_unlock(&persist->lock);
 }
@@ -117,6 +118,7 @@ void persist_options(struct persist *persist, struct heap_journal_options *optio
     *options_out = (struct heap_journal_options){
         .wanted = persist->append_only || persist->point_count > 0,
         .policy = persist->append_only ? persist->fsync : WAL_EVERYSEC,
+        .tail_limit_bytes = persist->tail_limit_bytes,
         .callbacks = {persist, on_advanced, on_log, on_progress},
     };
     pthread_mutex_unlock(&persist->lock);
@@ -193,6 +195,7 @@ static enum error change_mode(struct persist *persist, struct heap_thread *threa
     bool is_journaled = heap_mode(heap) == HEAP_MODE_JOURNALED;
     bool wanted = options.wanted && heap_wants_journal(heap);
     heap_journal_set_policy(thread, options.policy);
+    heap_journal_set_tail_limit(thread, options.tail_limit_bytes);
     if (wanted == is_journaled) return ERROR_OK;
     int64_t begun_ms = now_ms();
     enum error error = wanted ? begin_journal(persist, &options, detail, detail_cap)

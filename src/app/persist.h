@@ -41,6 +41,7 @@ struct persist {
     struct client_pool *pool; /* whose loops wait for the journal; NULL: none yet, or none any more */
     bool append_only;
     enum wal_policy fsync; /* appendfsync */
+    uint64_t tail_limit_bytes; /* journal-max-size */
     struct {
         int64_t seconds;
         uint64_t changes;

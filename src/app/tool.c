@@ -102,10 +102,13 @@ static void print_state(const char *path, const struct subject *subject)
     printf("heap id          ");
     for (size_t i = 0; i < HEAP_SEED_BYTES; i++)
         printf("%02x", seed[i]);
-    printf("\nmode             %s\n", report->mode == HEAP_MODE_DAX ? "dax" : "shared");
+    printf("\nmode             %s\n", report->journaled ? "journaled" : "shared or dax");
     printf("clean            %s\n",
            report->was_clean ? "yes" : "no: recovered in memory, the file is as it was");
-    if (!report->was_clean)
+    if (report->journaled)
+        printf("journal's tail   %llu transactions, %llu bytes; %llu bytes behind them are not good\n", LLU(report->tail.records),
+               LLU(report->tail.applied_bytes), LLU(report->tail.cut_bytes));
+    else if (!report->was_clean)
         printf("opened last      in %s (boot mark %016llx)\n",
                report->this_boot ? "this boot" : "an earlier boot", LLU(report->boot_mark));
     printf("recovery         %u transactions taken back, %u completed\n", report->lanes_undone,

@@ -253,7 +253,7 @@ static void tools(void **state)
     expect_words(text, (const char *const[]){"another process", NULL});
     (void)server_stop(server, SIGKILL);
     assert_int_equal(run_tool("inspect", path, text, sizeof(text)), 0);
-    expect_words(text, (const char *const[]){"mode             shared", "clean            no",
+    expect_words(text, (const char *const[]){"mode             shared or dax", "clean            no",
                                              "opened last      in this boot", "databases        16",
                                              "db0            2 keys, 1 with an expiry",
                                              "db9            2 keys", "block bytes", "131072", NULL});
