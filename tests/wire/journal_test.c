@@ -1,0 +1,399 @@
+/* journal_test.c: a server whose heap has a journal: what waits for the disk, what happens when it hangs or fails, and the way from
+ * one mode to the other. Runs on a disk (tests/preload/disk.c makes it hang and fail). */
+#include "support/client.h"
+#include "support/script.h"
+#include "support/wait.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PRELOADS false /* sanitizers want to be first */
+#else
+#define PRELOADS true
+#endif
+
+#define QUIET_MS 300 /* nothing came for so long: it is being held */
+
+struct place {
+    char folder[64]; /* of the server's data, on a disk */
+    char control[80];
+    struct server *server;
+};
+
+static void make_place(struct place *place, const char *append_only, const char *fsync, const char *more,
+                       const char *value)
+{
+    snprintf(place->folder, sizeof place->folder, "/var/tmp/cairn-journal.XXXXXX");
+    assert_non_null(mkdtemp(place->folder));
+    snprintf(place->control, sizeof place->control, "%s/", place->folder);
+    if (PRELOADS) {
+        setenv("LD_PRELOAD", DISK_PRELOAD, 1);
+        setenv("DISK_CONTROL", place->folder, 1);
+    }
+    place->server =
+        server_open((const char *const[]){"--dir", place->folder, "--appendonly", append_only,
+                                          "--appendfsync", fsync, "--io-threads", "2", more, value, NULL});
+}
+
+static void order(const struct place *place, const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", place->folder, name);
+    close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+}
+
+static void take_back(const struct place *place, const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", place->folder, name);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void leave_place(struct place *place)
+{
+    char command[128];
+    server_close(place->server);
+    unsetenv("LD_PRELOAD");
+    unsetenv("DISK_CONTROL");
+    snprintf(command, sizeof command, "rm -rf '%s'", place->folder);
+    assert_int_equal(system(command), 0);
+}
+
+static void expect_silence(struct client *client)
+{
+    client_set_timeout(client, QUIET_MS);
+    assert_string_equal(client_read(client), "timeout");
+    client_set_timeout(client, 0);
+}
+
+/* J3: neither the writer nor a reader who saw the write hears anything before it is durable, on whichever worker; the server goes on
+ * executing meanwhile. */
+static void readers_wait_with_the_writers(void **state)
+{
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "always", NULL, NULL);
+    struct client *clients[4];
+    for (unsigned i = 0; i < 4; i++)
+        clients[i] = client_open(place.server, 2);
+    EXPECT(clients[0], "SET k old", "+OK");
+    order(&place, "hold");
+    client_send(clients[0], "SET k new");
+    expect_silence(clients[0]);
+    for (unsigned i = 1; i < 4; i++)
+        client_send(clients[i], "GET k");
+    for (unsigned i = 1; i < 4; i++)
+        expect_silence(clients[i]);
+    client_send(clients[0], "APPEND k er");
+    expect_silence(clients[0]);
+    take_back(&place, "hold");
+    assert_string_equal(client_read(clients[0]), "+OK");
+    assert_string_equal(client_read(clients[0]), ":5");
+    for (unsigned i = 1; i < 4; i++)
+        assert_string_equal(client_read(clients[i]), "'new'");
+    for (unsigned i = 0; i < 4; i++)
+        client_close(clients[i]);
+    leave_place(&place);
+}
+
+/* A client that goes away, or is told to go, while its replies are held. */
+static void connections_end_while_replies_wait(void **state)
+{
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "always", NULL, NULL);
+    struct client *gone = client_open(place.server, 2);
+    struct client *quits = client_open(place.server, 2);
+    EXPECT(gone, "PING", "+PONG");
+    EXPECT(quits, "PING", "+PONG");
+    order(&place, "hold");
+    client_send(gone, "SET a 1");
+    client_send(quits, "SET b 1");
+    client_send(quits, "QUIT");
+    expect_silence(quits);
+    client_close(gone);
+    expect_silence(quits);
+    take_back(&place, "hold");
+    assert_string_equal(client_read(quits), "+OK");
+    assert_string_equal(client_read(quits), "+OK");
+    assert_string_equal(client_read(quits), "closed");
+    client_close(quits);
+    struct client *client = client_open(place.server, 2);
+    EXPECT(client, "MGET a b", "['1', '1']");
+    client_close(client);
+    leave_place(&place);
+}
+
+/* J3: a sync that is under way delays nothing but what has to wait for it. */
+static void a_hanging_disk_delays_nobody_with_everysec(void **state)
+{
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "everysec", NULL, NULL);
+    struct client *client = client_open(place.server, 2);
+    EXPECT(client, "SET k v", "+OK");
+    EXPECT(client, "WAITAOF 1 0 0", "[:1, :0]");
+    order(&place, "hold");
+    for (unsigned i = 0; i < 100; i++)
+        EXPECT(client, "INCR n", ":<*>");
+    EXPECT(client, "WAITAOF 1 0 50", "[:0, :0]");
+    EXPECT(client, "INFO persistence", "<*>aof_pending_bio_fsync:1<*>");
+    take_back(&place, "hold");
+    EXPECT(client, "WAITAOF 1 0 0", "[:1, :0]");
+    client_close(client);
+    leave_place(&place);
+}
+
+/* J10 */
+static void a_failing_disk_ends_the_server_with_always(void **state)
+{
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "always", NULL, NULL);
+    struct client *client = client_open(place.server, 2);
+    EXPECT(client, "SET k v", "+OK");
+    order(&place, "fail");
+    client_send(client, "SET k w");
+    assert_string_equal(client_read(client), "closed");
+    client_close(client);
+    int status = server_wait(place.server);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    assert_true(server_logged(place.server,
+                              "Can't recover from AOF write error when the AOF fsync policy is 'always'"));
+    take_back(&place, "fail");
+    server_start(place.server);
+    client = client_open(place.server, 2);
+    const char *value = client_ask(client, "GET k"); /* not acknowledged: it may be there */
+    assert_true(strcmp(value, "'v'") == 0 || strcmp(value, "'w'") == 0);
+    client_close(client);
+    leave_place(&place);
+}
+
+/* J10 */
+static void a_failing_disk_refuses_writes_with_everysec(void **state)
+{
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "everysec", NULL, NULL);
+    struct client *client = client_open(place.server, 2);
+    EXPECT(client, "SET k v", "+OK");
+    order(&place, "fail");
+    AWAIT(client, "SET k w", "-MISCONF Errors writing to the AOF file: <*>");
+    take_back(&place, "fail"); /* final all the same */
+    EXPECT(client, "SET k x", "-MISCONF Errors writing to the AOF file: <*>");
+    EXPECT(client, "PING", "-MISCONF Errors writing to the AOF file: <*>");
+    EXPECT(client, "GET k", "'<*>'");
+    EXPECT(client, "INFO persistence", "<*>aof_last_write_status:err<*>");
+    EXPECT(client, "MULTI", "+OK");
+    EXPECT(client, "DEL k", "-MISCONF Errors writing to the AOF file: <*>");
+    EXPECT(client, "EXEC", "-EXECABORT<*>");
+    char before[64];
+    snprintf(before, sizeof before, "%s", client_ask(client, "GET k"));
+    client_close(client);
+    (void)server_stop(place.server, SIGKILL);
+    server_start(place.server);
+    client = client_open(place.server, 2);
+    EXPECT(client, "GET k", before);
+    EXPECT(client, "SET k y", "+OK");
+    client_close(client);
+    leave_place(&place);
+}
+
+/* The disk is slower than the writers: they wait, readers do not, and nothing is lost. */
+static void writers_wait_for_room_in_the_journal(void **state)
+{
+    enum { COUNT = 160, BYTES = 1 << 20 };
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "everysec", "--journal-max-size", "64mb");
+    struct client *writer = client_open(place.server, 2);
+    struct client *reader = client_open(place.server, 2);
+    char *value = malloc(BYTES);
+    memset(value, 'v', BYTES);
+    order(&place, "hold");
+    int done = 0;
+    client_set_timeout(writer, 2000);
+    for (; done < COUNT; done++) {
+        client_send_argv(writer, 3, (const char *[]){"SET", done % 2 ? "a" : "b", value},
+                         (const size_t[]){3, 1, BYTES});
+        if (strcmp(client_read(writer), "+OK") != 0) break;
+    }
+    assert_true(done < COUNT);
+    EXPECT(reader, "STRLEN a", ":1048576");
+    client_set_timeout(writer, 0);
+    take_back(&place, "hold");
+    assert_string_equal(client_read(writer), "+OK");
+    for (int more = 0; more < COUNT; more++) {
+        client_send_argv(writer, 3, (const char *[]){"SET", "c", value}, (const size_t[]){3, 1, BYTES});
+        assert_string_equal(client_read(writer), "+OK");
+    }
+    free(value);
+    client_close(writer);
+    client_close(reader);
+    leave_place(&place);
+}
+
+/* ---- modes ---- */
+
+static void a_running_server_changes_its_mode(void **state)
+{
+    (void)state;
+    if (server_is_other()) skip();
+    struct place place;
+    make_place(&place, "no", "always", NULL, NULL);
+    struct client *client = client_open(place.server, 2);
+    EXPECT(client, "INFO persistence", "<*>heap_mode:shared<*>aof_enabled:0<*>");
+    EXPECT(client, "SET a 1", "+OK");
+    EXPECT(client, "CONFIG SET appendonly yes", "+OK");
+    EXPECT(client, "INFO persistence", "<*>heap_mode:journaled<*>aof_enabled:1<*>journal_lsn:<*>");
+    EXPECT(client, "SET b 2", "+OK");
+    AWAIT(client, "INFO persistence", "<*>aof_rewrite_in_progress:0<*>journal_base_durable:1<*>");
+    EXPECT(client, "CONFIG SET appendfsync everysec", "+OK");
+    EXPECT(client, "CONFIG SET appendfsync always", "+OK");
+    EXPECT(client, "WAITAOF 1 0 0", "[:1, :0]");
+    EXPECT(client, "CONFIG SET appendonly no", "+OK");
+    EXPECT(client, "INFO persistence", "<*>heap_mode:shared<*>aof_enabled:0<*>");
+    EXPECT(client, "SET c 3", "+OK");
+    EXPECT(client, "CONFIG SET save '3600 1'", "+OK"); /* save points ask for a journal as well */
+    EXPECT(client, "INFO persistence", "<*>heap_mode:journaled<*>aof_enabled:0<*>");
+    EXPECT(client, "MULTI", "+OK");
+    EXPECT(client, "SET d 4", "+QUEUED");
+    EXPECT(client, "CONFIG SET save ''", "+QUEUED");
+    EXPECT(client, "EXEC", "[+OK, +OK]");
+    AWAIT(client, "INFO persistence", "<*>heap_mode:shared<*>");
+    EXPECT(client, "MGET a b c d", "['1', '2', '3', '4']");
+    client_close(client);
+    leave_place(&place);
+}
+
+static void restart_as(struct place *place, int signal_number, const char *append_only, const char *mode,
+                       const char *values)
+{
+    char expected[64];
+    struct client *client;
+    (void)server_stop(place->server, signal_number);
+    server_add_options(place->server, (const char *const[]){"--appendonly", append_only, NULL});
+    server_start(place->server);
+    client = client_open(place->server, 2);
+    snprintf(expected, sizeof expected, "<*>heap_mode:%s<*>", mode);
+    EXPECT(client, "INFO persistence", expected);
+    EXPECT(client, "LRANGE l 0 -1", values);
+    client_close(client);
+}
+
+static void push(struct place *place, const char *line)
+{
+    struct client *client = client_open(place->server, 2);
+    EXPECT(client, line, ":<*>");
+    client_close(client);
+}
+
+/* A heap is recovered by the rules of the mode in which it was used last, whatever is asked for now. */
+static void starts_change_the_mode(void **state)
+{
+    static const int signals[] = {SIGTERM, SIGKILL};
+    (void)state;
+    if (server_is_other()) skip();
+    for (unsigned i = 0; i < 2; i++) {
+        struct place place;
+        make_place(&place, "yes", "everysec", NULL, NULL);
+        push(&place, "RPUSH l a");
+        restart_as(&place, signals[i], "no", "shared", "['a']");
+        push(&place, "RPUSH l b");
+        restart_as(&place, signals[i], "yes", "journaled", "['a', 'b']");
+        push(&place, "RPUSH l c");
+        restart_as(&place, signals[i], "yes", "journaled", "['a', 'b', 'c']");
+        push(&place, "RPUSH l d");
+        restart_as(&place, signals[i], "no", "shared", "['a', 'b', 'c', 'd']");
+        leave_place(&place);
+    }
+}
+
+/* What is there without the journal cannot be told from what is not: a clear refusal. */
+static void a_lost_journal_is_noticed(void **state)
+{
+    char command[256];
+    (void)state;
+    if (server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "everysec", NULL, NULL);
+    push(&place, "RPUSH l a");
+    (void)server_stop(place.server, SIGKILL);
+    snprintf(command, sizeof command, "mv '%s/cairn.heap.journal' '%s/aside'", place.folder, place.folder);
+    assert_int_equal(system(command), 0);
+    int status = server_start_failing(place.server);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    assert_true(server_logged(place.server, "Can't open the heap"));
+    snprintf(command, sizeof command, "mv '%s/aside' '%s/cairn.heap.journal'", place.folder, place.folder);
+    assert_int_equal(system(command), 0);
+    server_start(place.server);
+    struct client *client = client_open(place.server, 2);
+    EXPECT(client, "LRANGE l 0 -1", "['a']");
+    client_close(client);
+    leave_place(&place);
+}
+
+/* ---- saves ---- */
+
+static void saves_are_checkpoints(void **state)
+{
+    (void)state;
+    if (server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "everysec", NULL, NULL);
+    struct client *client = client_open(place.server, 2);
+    EXPECT(client, "SET k v", "+OK");
+    EXPECT(client, "INFO persistence", "<*>rdb_changes_since_last_save:1<*>rdb_saves:0<*>");
+    EXPECT(client, "SAVE", "+OK");
+    EXPECT(client, "INFO persistence",
+           "<*>rdb_changes_since_last_save:0<*>rdb_saves:1<*>journal_tail_bytes:0<*>");
+    EXPECT(client, "SET k w", "+OK");
+    EXPECT(client, "BGSAVE", "+Background saving started");
+    AWAIT(client, "INFO persistence",
+          "<*>rdb_changes_since_last_save:0\\r\\nrdb_bgsave_in_progress:0<*>rdb_saves:2<*>");
+    EXPECT(client, "BGREWRITEAOF", "+Background append only file rewriting started");
+    AWAIT(client, "INFO persistence",
+          "<*>aof_rewrite_in_progress:0<*>aof_last_bgrewrite_status:ok\\r\\naof_rewrites:1<*>");
+    EXPECT(client, "CONFIG SET save '1 2'", "+OK");
+    EXPECT(client, "MSET a 1 b 2 c 3", "+OK");
+    AWAIT(client, "INFO persistence", "<*>rdb_changes_since_last_save:0<*>rdb_saves:3<*>");
+    assert_true(server_logged(place.server, "2 changes in 1 seconds. Saving..."));
+    client_close(client);
+    leave_place(&place);
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(readers_wait_with_the_writers),
+        cmocka_unit_test(connections_end_while_replies_wait),
+        cmocka_unit_test(a_hanging_disk_delays_nobody_with_everysec),
+        cmocka_unit_test(a_failing_disk_ends_the_server_with_always),
+        cmocka_unit_test(a_failing_disk_refuses_writes_with_everysec),
+        cmocka_unit_test(writers_wait_for_room_in_the_journal),
+        cmocka_unit_test(a_running_server_changes_its_mode),
+        cmocka_unit_test(starts_change_the_mode),
+        cmocka_unit_test(a_lost_journal_is_noticed),
+        cmocka_unit_test(saves_are_checkpoints),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
