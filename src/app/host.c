@@ -164,7 +164,8 @@ static bool try_password(struct app *app, char *error, size_t error_cap)
 static bool try_change(struct app *app, char *error, size_t error_cap)
 {
     if (!try_maxclients(app, error, error_cap) || !try_oom_score(app, error, error_cap) ||
-        !try_tls(app, error, error_cap) || !try_sockets(app, error, error_cap) || !try_password(app, error, error_cap)) {
+        !try_tls(app, error, error_cap) || !try_sockets(app, error, error_cap) ||
+        !try_password(app, error, error_cap)) {
         config_take_back(app->config);
         (void)process_set_oom_score(app); /* as it was */
         if (config_int(app->config, "tls-port") > 0) (void)listen_use_tls(app);
@@ -203,7 +204,15 @@ static void take_back_append_only(struct app *app)
     pthread_mutex_unlock(&app->config_lock);
 }
 
-/* The heap's mode changes with the gate entered alone: EXEC, which has done that, does not wait for it. */
+/* The heap's mode changes once the command that asks for it has left the gate. */
+static bool config_settle(void *arg, char *error, size_t error_cap)
+{
+    struct app *app = arg;
+    if (persist_apply(&app->persist, error, error_cap)) return true;
+    take_back_append_only(app);
+    return false;
+}
+
 static bool config_set(void *arg, struct worker *worker, const struct slice *words, size_t word_count,
                        char *error, size_t error_cap)
 {
@@ -216,9 +225,8 @@ static bool config_set(void *arg, struct worker *worker, const struct slice *wor
     done = done && try_change(app, error, error_cap);
     pthread_mutex_unlock(&app->config_lock);
     if (done && wait) client_pool_limit_memory(worker);
-    if (!done || !persistence || persist_apply(&app->persist, wait, error, error_cap)) return done;
-    take_back_append_only(app);
-    return false;
+    worker->unsettled = worker->unsettled || (done && persistence);
+    return done;
 }
 
 static bool config_is_secret(struct slice name)
@@ -345,6 +353,7 @@ void host_init(struct app *app)
         .client_pause = client_pause,
         .config_get = config_get,
         .config_set = config_set,
+        .config_settle = config_settle,
         .config_is_secret = config_is_secret,
         .config_rewrite = rewrite_config,
         .reset_stats = reset_stats,

@@ -224,15 +224,14 @@ static void do_change(struct persist *persist, struct heap_thread *thread)
     pthread_mutex_unlock(&persist->lock);
 }
 
-bool persist_apply(struct persist *persist, bool wait, char *error, size_t error_cap)
+bool persist_apply(struct persist *persist, char *error, size_t error_cap)
 {
-    bool failed = false;
     pthread_mutex_lock(&persist->lock);
     persist->change_wanted = true;
     cron_wake(&persist->app->cron);
-    while (wait && persist->change_wanted)
+    while (persist->change_wanted)
         pthread_cond_wait(&persist->changed, &persist->lock);
-    failed = wait && persist->change_failed;
+    bool failed = persist->change_failed;
     pthread_mutex_unlock(&persist->lock);
     if (failed)
         snprintf(error, error_cap,

@@ -40,7 +40,7 @@ struct persist {
     pthread_cond_t changed;
     struct client_pool *pool; /* whose loops wait for the journal; NULL: none yet, or none any more */
     bool append_only;
-    enum wal_policy fsync; /* appendfsync */
+    enum wal_policy fsync;     /* appendfsync */
     uint64_t tail_limit_bytes; /* journal-max-size */
     struct {
         int64_t seconds;
@@ -86,9 +86,9 @@ MUST_CHECK enum error persist_begin(struct persist *persist, enum persist_work w
  * empty data set. What was flushed is as durable as any other write. */
 void persist_note_flush(struct persist *persist, uint64_t changes);
 
-/* Puts `appendonly`, `appendfsync` and `save` into effect, on the cron thread. `wait`: until it is done; not inside of the gate. False
- * with the reason. */
-bool persist_apply(struct persist *persist, bool wait, char *error, size_t error_cap);
+/* Puts `appendonly`, `appendfsync` and `save` into effect, on the cron thread, and waits for it: outside of the gate. False with Redis's
+ * error text. */
+bool persist_apply(struct persist *persist, char *error, size_t error_cap);
 
 /* The cron thread's part, once per period and when it is woken. True when it should come again soon. */
 bool persist_work(struct persist *persist, struct heap_thread *thread);

@@ -425,6 +425,17 @@ void dispatch__run_alone(struct call *call)
     end_transaction(call);
 }
 
+/* What a change of settings needs other threads for. Only CONFIG SET's own reply can still say that it failed. */
+static void settle(struct run *run, struct call *call)
+{
+    const struct host *host = run->worker->host;
+    char error[COMMAND_ERROR_BYTES];
+    run->worker->unsettled = false;
+    if (host->config_settle(host->app, error, sizeof error) || call->command == &transaction_exec) return;
+    call->out->len = call->reply_at;
+    resp_error(call->out, error);
+}
+
 static void run_exclusive(struct run *run, struct call *call)
 {
     dispatch__leave_shared(run); /* G3 */
@@ -433,6 +444,7 @@ static void run_exclusive(struct run *run, struct call *call)
     dispatch__run_alone(call);
     block_serve(run);
     gate_leave_exclusive(&run->server->gate);
+    if (__builtin_expect(run->worker->unsettled, 0)) settle(run, call);
 }
 
 /* A command for which there was no room left nothing behind: it runs again when room could be made. */

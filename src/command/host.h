@@ -71,6 +71,9 @@ struct host {
     void (*config_get)(void *app, const struct slice *patterns, size_t count, struct resp_out *out); /* writes the whole map */
     /* Name/value pairs; all or nothing. False with Redis's error text in `error`. */
     bool (*config_set)(void *app, struct worker *worker, const struct slice *pairs, size_t count, char *error, size_t error_cap);
+    /* The rest of a change for which config_set has set worker->unsettled, outside of the gate. False with Redis's error text: it was taken
+     * back. */
+    bool (*config_settle)(void *app, char *error, size_t error_cap);
     bool (*config_is_secret)(struct slice name); /* its value is shown to nobody but CONFIG GET */
     bool (*config_rewrite)(void *app, bool all, char *error, size_t error_cap); /* `all`: initial values as well */
     void (*reset_stats)(void *app);

@@ -66,6 +66,7 @@ struct worker {
     struct changes changes;  /* of the open transaction */
     uint64_t sent;           /* workers that have something in their inbox and are not woken yet, bit by bit */
     void *loop; /* client/'s own */
+    bool unsettled;               /* host->config_settle is due once the gate is left */
     _Atomic uint64_t stats_epoch; /* stats.h */
     uint64_t random;              /* worker_random */
 };

@@ -150,6 +150,8 @@ bool wal_has_room(const struct wal *wal)
            atomic_load_explicit(&wal->room_end, memory_order_relaxed);
 }
 
+#define TELL_AFTER_NS (1000 * NS_PER_MS)
+
 /* The lock is held. */
 static enum error room_error(struct wal *wal)
 {
@@ -158,10 +160,15 @@ static enum error room_error(struct wal *wal)
     return atomic_load(&wal->disk_full) ? ERROR_DISK_FULL : ERROR_IN_USE;
 }
 
+/* Not of a short wait for the next segment. */
 static void tell_of_limit(struct wal *wal)
 {
     uint64_t tail = atomic_load(&wal->reserved) - atomic_load(&wal->noted);
-    if (wal->told_of_limit || tail < wal->tail_limit_bytes) return;
+    int64_t now_ns = clock_monotonic_ns();
+    if (now_ns - wal->last_wait_ns > TELL_AFTER_NS) wal->waits_since_ns = now_ns; /* a new stretch of waits */
+    wal->last_wait_ns = now_ns;
+    bool lasts = now_ns - wal->waits_since_ns >= TELL_AFTER_NS;
+    if (wal->told_of_limit || (tail < wal->tail_limit_bytes && !lasts)) return;
     wal->told_of_limit = true;
     wal_log(wal, WAL_WARNING,
             "The disk is slower than the writers: %llu MiB of journal wait for the image (limit %llu MiB). "

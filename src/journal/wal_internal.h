@@ -146,6 +146,8 @@ struct wal {
     unsigned applied_turn;
     _Atomic bool stops;
     bool told_of_limit;
+    int64_t waits_since_ns; /* the present stretch of waits for room began then */
+    int64_t last_wait_ns;
     bool image_failed;
     uint64_t syncs;
     uint64_t checkpoints;

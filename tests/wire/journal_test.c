@@ -88,7 +88,7 @@ static void readers_wait_with_the_writers(void **state)
     make_place(&place, "yes", "always", NULL, NULL);
     struct client *clients[4];
     for (unsigned i = 0; i < 4; i++)
-        clients[i] = client_open(place.server, 2);
+        clients[i] = client_open(place.server, 3);
     EXPECT(clients[0], "SET k old", "+OK");
     order(&place, "hold");
     client_send(clients[0], "SET k new");
@@ -116,8 +116,8 @@ static void connections_end_while_replies_wait(void **state)
     if (!PRELOADS || server_is_other()) skip();
     struct place place;
     make_place(&place, "yes", "always", NULL, NULL);
-    struct client *gone = client_open(place.server, 2);
-    struct client *quits = client_open(place.server, 2);
+    struct client *gone = client_open(place.server, 3);
+    struct client *quits = client_open(place.server, 3);
     EXPECT(gone, "PING", "+PONG");
     EXPECT(quits, "PING", "+PONG");
     order(&place, "hold");
@@ -132,7 +132,7 @@ static void connections_end_while_replies_wait(void **state)
     assert_string_equal(client_read(quits), "+OK");
     assert_string_equal(client_read(quits), "closed");
     client_close(quits);
-    struct client *client = client_open(place.server, 2);
+    struct client *client = client_open(place.server, 3);
     EXPECT(client, "MGET a b", "['1', '1']");
     client_close(client);
     leave_place(&place);
@@ -145,7 +145,7 @@ static void a_hanging_disk_delays_nobody_with_everysec(void **state)
     if (!PRELOADS || server_is_other()) skip();
     struct place place;
     make_place(&place, "yes", "everysec", NULL, NULL);
-    struct client *client = client_open(place.server, 2);
+    struct client *client = client_open(place.server, 3);
     EXPECT(client, "SET k v", "+OK");
     EXPECT(client, "WAITAOF 1 0 0", "[:1, :0]");
     order(&place, "hold");
@@ -166,7 +166,7 @@ static void a_failing_disk_ends_the_server_with_always(void **state)
     if (!PRELOADS || server_is_other()) skip();
     struct place place;
     make_place(&place, "yes", "always", NULL, NULL);
-    struct client *client = client_open(place.server, 2);
+    struct client *client = client_open(place.server, 3);
     EXPECT(client, "SET k v", "+OK");
     order(&place, "fail");
     client_send(client, "SET k w");
@@ -178,7 +178,7 @@ static void a_failing_disk_ends_the_server_with_always(void **state)
                               "Can't recover from AOF write error when the AOF fsync policy is 'always'"));
     take_back(&place, "fail");
     server_start(place.server);
-    client = client_open(place.server, 2);
+    client = client_open(place.server, 3);
     const char *value = client_ask(client, "GET k"); /* not acknowledged: it may be there */
     assert_true(strcmp(value, "'v'") == 0 || strcmp(value, "'w'") == 0);
     client_close(client);
@@ -192,7 +192,7 @@ static void a_failing_disk_refuses_writes_with_everysec(void **state)
     if (!PRELOADS || server_is_other()) skip();
     struct place place;
     make_place(&place, "yes", "everysec", NULL, NULL);
-    struct client *client = client_open(place.server, 2);
+    struct client *client = client_open(place.server, 3);
     EXPECT(client, "SET k v", "+OK");
     order(&place, "fail");
     AWAIT(client, "SET k w", "-MISCONF Errors writing to the AOF file: <*>");
@@ -209,7 +209,7 @@ static void a_failing_disk_refuses_writes_with_everysec(void **state)
     client_close(client);
     (void)server_stop(place.server, SIGKILL);
     server_start(place.server);
-    client = client_open(place.server, 2);
+    client = client_open(place.server, 3);
     EXPECT(client, "GET k", before);
     EXPECT(client, "SET k y", "+OK");
     client_close(client);
@@ -219,28 +219,29 @@ static void a_failing_disk_refuses_writes_with_everysec(void **state)
 /* The disk is slower than the writers: they wait, readers do not, and nothing is lost. */
 static void writers_wait_for_room_in_the_journal(void **state)
 {
-    enum { COUNT = 160, BYTES = 1 << 20 };
+    enum { COUNT = 12000, BYTES = 16 << 10 };
     (void)state;
     if (!PRELOADS || server_is_other()) skip();
     struct place place;
     make_place(&place, "yes", "everysec", "--journal-max-size", "64mb");
-    struct client *writer = client_open(place.server, 2);
-    struct client *reader = client_open(place.server, 2);
+    struct client *writer = client_open(place.server, 3);
+    struct client *reader = client_open(place.server, 3);
     char *value = malloc(BYTES);
     memset(value, 'v', BYTES);
     order(&place, "hold");
     int done = 0;
-    client_set_timeout(writer, 2000);
+    client_set_timeout(writer, 5000);
     for (; done < COUNT; done++) {
         client_send_argv(writer, 3, (const char *[]){"SET", done % 2 ? "a" : "b", value},
                          (const size_t[]){3, 1, BYTES});
         if (strcmp(client_read(writer), "+OK") != 0) break;
     }
     assert_true(done < COUNT);
-    EXPECT(reader, "STRLEN a", ":1048576");
+    EXPECT(reader, "STRLEN a", ":16384");
     client_set_timeout(writer, 0);
     take_back(&place, "hold");
     assert_string_equal(client_read(writer), "+OK");
+    assert_true(WAIT_FOR(server_logged(place.server, "disk is slower than the writers")));
     for (int more = 0; more < COUNT; more++) {
         client_send_argv(writer, 3, (const char *[]){"SET", "c", value}, (const size_t[]){3, 1, BYTES});
         assert_string_equal(client_read(writer), "+OK");
@@ -259,7 +260,7 @@ static void a_running_server_changes_its_mode(void **state)
     if (server_is_other()) skip();
     struct place place;
     make_place(&place, "no", "always", NULL, NULL);
-    struct client *client = client_open(place.server, 2);
+    struct client *client = client_open(place.server, 3);
     EXPECT(client, "INFO persistence", "<*>heap_mode:shared<*>aof_enabled:0<*>");
     EXPECT(client, "SET a 1", "+OK");
     EXPECT(client, "CONFIG SET appendonly yes", "+OK");
@@ -345,7 +346,7 @@ static void a_lost_journal_is_noticed(void **state)
     snprintf(command, sizeof command, "mv '%s/aside' '%s/cairn.heap.journal'", place.folder, place.folder);
     assert_int_equal(system(command), 0);
     server_start(place.server);
-    struct client *client = client_open(place.server, 2);
+    struct client *client = client_open(place.server, 3);
     EXPECT(client, "LRANGE l 0 -1", "['a']");
     client_close(client);
     leave_place(&place);
@@ -359,7 +360,7 @@ static void saves_are_checkpoints(void **state)
     if (server_is_other()) skip();
     struct place place;
     make_place(&place, "yes", "everysec", NULL, NULL);
-    struct client *client = client_open(place.server, 2);
+    struct client *client = client_open(place.server, 3);
     EXPECT(client, "SET k v", "+OK");
     EXPECT(client, "INFO persistence", "<*>rdb_changes_since_last_save:1<*>rdb_saves:0<*>");
     EXPECT(client, "SAVE", "+OK");
