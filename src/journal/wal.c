@@ -159,6 +159,22 @@ static enum error first_segment(struct wal *wal, char *detail, size_t detail_cap
     return error;
 }
 
+enum error wal_begin_new(struct wal *wal, int64_t used_bytes, char *detail, size_t detail_cap)
+{
+    struct wal_position start = {
+        .lsn = (uint64_t)FIRST_SEGMENT << wal->data_shift, .used_bytes = used_bytes, .epoch = FIRST_EPOCH};
+    if (getrandom(&wal->stream, sizeof wal->stream, 0) != (ssize_t)sizeof wal->stream ||
+        getrandom(&start.chain, sizeof start.chain, 0) != (ssize_t)sizeof start.chain) {
+        snprintf(detail, detail_cap, "the kernel gives no random numbers");
+        return ERROR_IO;
+    }
+    wal_begin_at(wal, &start);
+    enum error error = first_segment(wal, detail, detail_cap);
+    /* From here on a start in this boot replays what is appended. */
+    if (error == ERROR_OK) wal_note_write(wal, WAL_NOTE_APPLIED, &start);
+    return error;
+}
+
 enum error wal_create(const struct wal_options *options, int64_t used_bytes, struct wal **wal_out,
                       char *detail, size_t detail_cap)
 {
@@ -168,24 +184,14 @@ enum error wal_create(const struct wal_options *options, int64_t used_bytes, str
     if (error != ERROR_OK) return error;
     struct wal_notes notes;
     wal_note_read_own(wal, &notes);
-    uint32_t chain = 0;
-    bool is_random = getrandom(&wal->stream, sizeof wal->stream, 0) == (ssize_t)sizeof wal->stream &&
-                     getrandom(&chain, sizeof chain, 0) == (ssize_t)sizeof chain;
-    if (wal_note_presence(&notes) == WAL_PRESENT || !is_random) {
+    if (wal_note_presence(&notes) == WAL_PRESENT) {
         snprintf(detail, detail_cap, "%s has a journal already", wal->image_path);
-        error = is_random ? ERROR_IN_USE : ERROR_IO;
+        error = ERROR_IN_USE;
     } else {
         wal->note_sequence = notes.checkpoint.sequence > notes.other.sequence ? notes.checkpoint.sequence
                                                                               : notes.other.sequence;
         wal->checkpoint_turn = notes.checkpoint_turn;
-        struct wal_position start = {.lsn = (uint64_t)FIRST_SEGMENT << wal->data_shift,
-                                     .used_bytes = used_bytes,
-                                     .epoch = FIRST_EPOCH,
-                                     .chain = chain};
-        wal_begin_at(wal, &start);
-        error = first_segment(wal, detail, detail_cap);
-        /* From here on a start in this boot replays what is appended. */
-        if (error == ERROR_OK) wal_note_write(wal, WAL_NOTE_APPLIED, &start);
+        error = wal_begin_new(wal, used_bytes, detail, detail_cap);
     }
     wal->has_threads = !options->no_threads;
     if (error == ERROR_OK && wal->has_threads) error = wal_thread_start_all(wal);
@@ -200,16 +206,8 @@ enum error wal_create(const struct wal_options *options, int64_t used_bytes, str
 enum error wal_base_durable(struct wal *wal)
 {
     if (wal_error(wal) != ERROR_OK) return ERROR_IO;
-    enum error error = wal->storage->sync(wal->image);
-    if (error == ERROR_OK) {
-        wal_note_write(wal, WAL_NOTE_CHECKPOINT, &wal->applied_position);
-        error = wal->storage->sync(wal->image);
-    }
-    if (error != ERROR_OK) {
-        wal_note_distrust(wal);
-        wal_fail(wal, error, "the image");
-        return error;
-    }
+    enum error error = wal_note_checkpoint(wal, &wal->applied_position);
+    if (error != ERROR_OK) return error;
     pthread_mutex_lock(&wal->lock);
     atomic_store(&wal->noted, wal->applied_position.lsn);
     atomic_store(&wal->base_is_durable, true);
@@ -224,20 +222,17 @@ enum error wal_close(struct wal *wal)
 {
     wal_thread_stop_all(wal);
     wal->has_threads = false;
-    if (!atomic_load(&wal->base_is_durable) && wal_error(wal) == ERROR_OK) {
-        enum error error = wal_base_durable(wal);
-        (void)error; /* wal_error tells below */
-    }
+    enum error error = atomic_load(&wal->base_is_durable) ? ERROR_OK : wal_base_durable(wal);
     while (wal_step_sync(wal)) {
     }
     while (wal_step_apply(wal)) {
     }
-    uint64_t end = atomic_load(&wal->reserved);
-    atomic_store(&wal->requested_checkpoint, end);
-    wal_step_checkpoint(wal);
-    bool is_complete = wal_error(wal) == ERROR_OK && atomic_load(&wal->noted) == end;
+    if (error == ERROR_OK) error = wal_error(wal);
+    if (error == ERROR_OK && atomic_load(&wal->applied) != atomic_load(&wal->reserved)) error = ERROR_MEMORY;
+    wal->is_complete = error == ERROR_OK;
+    if (error == ERROR_OK) error = wal_note_checkpoint(wal, &wal->applied_position);
     wal_destroy(wal);
-    return is_complete ? ERROR_OK : ERROR_IO;
+    return error;
 }
 
 void wal_abandon(struct wal *wal)

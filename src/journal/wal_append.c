@@ -57,9 +57,9 @@ static bool prepare_up_to(struct wal *wal, uint64_t end)
 {
     bool may_go_on = true;
     pthread_mutex_lock(&wal->lock);
-    if (wal->wanted_end < end) wal->wanted_end = end;
+    if (wal->wanted_end <= end) wal->wanted_end = end + 1;
     wal->waits_for_room++;
-    while (atomic_load(&wal->prepared_end) < end && may_go_on) {
+    while (atomic_load(&wal->prepared_end) <= end && may_go_on) {
         may_go_on = atomic_load(&wal->failure) == ERROR_OK && !atomic_load(&wal->disk_full);
         if (!may_go_on) break;
         if (wal->has_threads) {
@@ -81,7 +81,8 @@ static bool lock_with_room(struct wal *wal, uint64_t bytes)
     for (;;) {
         spinlock_lock(&wal->append_lock);
         uint64_t end = atomic_load_explicit(&wal->reserved, memory_order_relaxed) + bytes;
-        if (end <= atomic_load_explicit(&wal->prepared_end, memory_order_acquire) && !wal->lost) return true;
+        if (end < atomic_load_explicit(&wal->prepared_end, memory_order_acquire) && !wal->lost)
+            return true; /* W1 */
         bool was_lost = wal->lost;
         spinlock_unlock(&wal->append_lock);
         if (was_lost) return false;
@@ -204,7 +205,7 @@ enum error wal_reserve(struct wal *wal, uint64_t bytes)
     bool has_slots = (end - atomic_load(&wal->noted)) >> wal->data_shift < WAL_SLOTS - 4;
     wal_update_room(wal);
     pthread_mutex_unlock(&wal->lock);
-    if (atomic_load(&wal->prepared_end) >= end || (has_slots && prepare_up_to(wal, end))) return ERROR_OK;
+    if (atomic_load(&wal->prepared_end) > end || (has_slots && prepare_up_to(wal, end))) return ERROR_OK;
     wal_release(wal, bytes);
     return wal_error(wal) != ERROR_OK ? ERROR_IO : ERROR_DISK_FULL;
 }

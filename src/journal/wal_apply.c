@@ -327,6 +327,20 @@ static void flush_image(const struct wal *wal)
         wal->storage->flush(wal->image, off, size - off < FLUSH_BYTES ? size - off : FLUSH_BYTES);
 }
 
+enum error wal_note_checkpoint(struct wal *wal, const struct wal_position *position)
+{
+    enum error error = wal->storage->sync(wal->image);
+    if (error == ERROR_OK) {
+        wal_note_write(wal, WAL_NOTE_CHECKPOINT, position);
+        error = wal->storage->sync(wal->image);
+    }
+    if (error != ERROR_OK) {
+        wal_note_distrust(wal);
+        wal_fail(wal, error, "the image");
+    }
+    return error;
+}
+
 bool wal_step_checkpoint(struct wal *wal)
 {
     if (!wal_checkpoint_is_due(wal)) return false;
@@ -336,17 +350,9 @@ bool wal_step_checkpoint(struct wal *wal)
     struct wal_position position = wal->applied_position;
     pthread_mutex_unlock(&wal->lock);
     flush_image(wal);
-    enum error error = wal->storage->sync(wal->image);
-    if (error == ERROR_OK) {
-        wal_note_write(wal, WAL_NOTE_CHECKPOINT, &position);
-        error = wal->storage->sync(wal->image);
-    }
+    enum error error = wal_note_checkpoint(wal, &position);
     atomic_store(&wal->checkpoint_runs, false);
-    if (error != ERROR_OK) {
-        wal_note_distrust(wal);
-        wal_fail(wal, error, "the image");
-        return false;
-    }
+    if (error != ERROR_OK) return false;
     pthread_mutex_lock(&wal->lock);
     atomic_store(&wal->noted, position.lsn);
     wal->checkpoints++;

@@ -38,7 +38,7 @@ static enum error find_stream(struct wal *wal, struct wal_position *position_out
     enum error error = wal_segment_list(wal, false);
     if (error == ERROR_OK) error = wal_segment_adopt(wal, note->lsn);
     if (error != ERROR_OK) snprintf(detail, cap, "cannot read %s: %s", wal->folder_path, error_text(error));
-    else if (atomic_load(&wal->prepared_end) < note->lsn) {
+    else if (atomic_load(&wal->prepared_end) <= note->lsn) {
         snprintf(detail, cap, "the segment with LSN %llu, where %s begins to need it, is not in %s",
                  (unsigned long long)note->lsn, wal->image_path, wal->folder_path);
         error = ERROR_CORRUPT;

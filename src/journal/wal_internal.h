@@ -1,7 +1,8 @@
 /* wal_internal.h: an open redo journal. Private to the wal_* files and their tests.
  *
  * Invariants:
- * W1. noted <= applied <= durable <= published <= reserved <= prepared_end; each only grows.
+ * W1. noted <= applied <= durable <= published <= reserved < prepared_end; each only grows. So the segment of a noted LSN
+ *     exists, and a journal without it is not whole.
  * W2. A segment is prepared (named, head written, blocks there, all of it durable) before a byte of the stream
  *     is reserved in it. So the sync of the segments that hold new bytes is all that makes records durable.
  * W3. Slots of segments from that of `noted` on to prepared_end do not change; who reads or writes in that part of
@@ -149,6 +150,7 @@ struct wal {
     int64_t waits_since_ns; /* the present stretch of waits for room began then */
     int64_t last_wait_ns;
     bool image_failed;
+    bool is_complete; /* closing: the next note is the last */
     uint64_t syncs;
     uint64_t checkpoints;
     uint64_t waits_for_room;
@@ -222,6 +224,8 @@ enum wal_presence wal_note_presence(const struct wal_notes *notes);
 /* The stream of a note, and the place that it names. False: it makes no sense. */
 bool wal_note_use(struct wal *wal, const struct wal_note_layout *note, struct wal_position *position_out);
 void wal_note_write(struct wal *wal, enum wal_note_kind kind, const struct wal_position *position);
+/* Syncs the image, which holds all up to there, then notes that, durably. An error was told (wal_fail). */
+enum error wal_note_checkpoint(struct wal *wal, const struct wal_position *position);
 /* J10: a sync of the image failed, so its cached pages prove nothing: the next start begins at the checkpoint. */
 void wal_note_distrust(struct wal *wal);
 
@@ -246,6 +250,8 @@ bool wal_step_checkpoint(struct wal *wal);
 enum error wal_make(const struct wal_options *options, struct wal **wal_out, char *detail, size_t detail_cap);
 void wal_destroy(struct wal *wal);
 void wal_set_geometry(struct wal *wal, uint64_t data_bytes);
+/* A stream of its own for an image with that many used bytes; notes that the applier has it, for this boot. */
+enum error wal_begin_new(struct wal *wal, int64_t used_bytes, char *detail, size_t detail_cap);
 void wal_begin_at(struct wal *wal, const struct wal_position *position); /* nothing was appended behind it */
 void wal_fail(struct wal *wal, enum error error, const char *what);      /* J10 */
 void wal_log(const struct wal *wal, enum wal_level level, const char *format, ...)

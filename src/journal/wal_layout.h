@@ -69,10 +69,10 @@ struct wal_note_layout {
     uint64_t boot_mark;
     uint64_t identity; /* of the file: a copy has another, and page cache of its own */
     uint8_t heap_id[16];
-    uint32_t epoch; /* open at the LSN */
-    uint32_t chain; /* the CRC of the frame that ends at the LSN */
-    uint32_t reserved;
-    uint32_t crc32c; /* of the bytes before it */
+    uint32_t epoch;       /* open at the LSN */
+    uint32_t chain;       /* the CRC of the frame that ends at the LSN */
+    uint32_t is_complete; /* 1: closed there, nothing follows in the journal, which may be missing */
+    uint32_t crc32c;      /* of the bytes before it */
 };
 static_assert(sizeof(struct wal_note_layout) == 104, "no holes");
 static_assert(offsetof(struct wal_note_layout, crc32c) == 100, "the checksum is the last word");

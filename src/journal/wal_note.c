@@ -95,6 +95,7 @@ void wal_note_write(struct wal *wal, enum wal_note_kind kind, const struct wal_p
                                    .boot_mark = wal->boot_mark,
                                    .identity = wal->storage->identity(wal->image),
                                    .epoch = position->epoch,
+                                   .is_complete = wal->is_complete,
                                    .chain = position->chain};
     uint64_t off = 0;
     memcpy(note.heap_id, wal->heap_id, sizeof note.heap_id);

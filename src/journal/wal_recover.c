@@ -66,7 +66,7 @@ static enum error take_segments(struct wal *wal, uint64_t lsn, uint64_t start, c
         snprintf(detail, cap, "cannot read the journal in %s: %s", wal->folder_path, error_text(error));
         return error;
     }
-    if (atomic_load(&wal->prepared_end) >= start) return ERROR_OK;
+    if (atomic_load(&wal->prepared_end) > start) return ERROR_OK; /* W1 */
     snprintf(detail, cap,
              "%s needs its journal from segment %016" PRIx64
              " on, which is not in %s; put the folder back, or restore both from a backup",
@@ -198,8 +198,8 @@ static enum error open_epoch(struct wal *wal)
 {
     uint64_t lsn = atomic_load(&wal->reserved);
     uint64_t end = lsn + sizeof(struct wal_frame_layout);
-    wal->wanted_end = end; /* J8: whatever the limit */
-    while (atomic_load(&wal->prepared_end) < end)
+    wal->wanted_end = end + 1; /* J8: whatever the limit */
+    while (atomic_load(&wal->prepared_end) <= end)
         if (!wal_step_room(wal)) return wal_error(wal) != ERROR_OK ? wal_error(wal) : ERROR_DISK_FULL;
     struct wal_frame_layout frame = wal_stream_frame(wal->chain, wal->epoch + 1, lsn, 0, 0);
     wal_stream_put(wal, lsn, &frame, sizeof frame);
@@ -230,6 +230,26 @@ static enum error go_on(struct wal *wal, const struct replay *replay, uint64_t n
     return ERROR_OK;
 }
 
+/* The image was closed, and came here alone (from a backup, say). */
+static enum error begin_anew(struct wal *wal, const struct wal_position *start,
+                             struct wal_recovery *recovery_out, char *detail, size_t cap)
+{
+    wal_log(wal, WAL_NOTICE, "%s has no journal beside it; it was closed completely, so it gets a new one",
+            wal->image_path);
+    detail[0] = '\0';
+    wal_segment_close_all(wal);
+    memset(wal->slots, 0, sizeof wal->slots);
+    wal->segment_files = 0;
+    enum error error = wal_begin_new(wal, start->used_bytes, detail, cap);
+    if (error == ERROR_OK) error = wal_base_durable(wal);
+    if (error != ERROR_OK && detail[0] == '\0') snprintf(detail, cap, "cannot sync %s", wal->image_path);
+    *recovery_out = (struct wal_recovery){.lsn = atomic_load(&wal->reserved),
+                                          .image_bytes = wal->target.size_bytes,
+                                          .used_bytes = start->used_bytes,
+                                          .epoch = wal->epoch};
+    return error;
+}
+
 static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, char *detail, size_t cap)
 {
     struct wal_notes notes;
@@ -247,6 +267,8 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
     atomic_store(&wal->base_is_durable, has_checkpoint);
 
     error = take_segments(wal, noted, start.lsn, detail, cap);
+    bool was_complete = has_checkpoint && notes.checkpoint.is_complete;
+    if (error == ERROR_CORRUPT && was_complete) return begin_anew(wal, &start, recovery_out, detail, cap);
     if (error != ERROR_OK) return error;
     prefetch_tail(wal, start.lsn);
     error = sync_tail(wal, &start, this_boot); /* J6 */
@@ -260,6 +282,8 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
     report(&replay, this_boot, recovery_out);
     error = go_on(wal, &replay, noted, detail, cap);
     recovery_out->epoch = wal->epoch;
+    /* Something may follow from here on. */
+    if (error == ERROR_OK && was_complete) error = wal_note_checkpoint(wal, &start);
     return error;
 }
 

@@ -192,6 +192,18 @@ void rig_sync(struct rig *rig)
     rig_note_floor(rig);
 }
 
+void rig_restart(struct rig *rig)
+{
+    char detail[512] = "";
+    struct wal_recovery recovery;
+    ASSERT(wal_close(rig->wal) == ERROR_OK);
+    rig->wal = NULL;
+    rig->floor = rig->history.count;
+    ASSERT(wal_open(&rig->options, &rig->wal, &recovery, detail, sizeof detail) == ERROR_OK);
+    ASSERT(recovery.records == 0 && (unsigned)recovery.used_bytes == rig->history.count - 1);
+    rig_compare(rig, rig->history.count - 1);
+}
+
 void rig_step(struct rig *rig)
 {
     uint64_t dice = rig_random(&rig->seed) % 100;
@@ -200,7 +212,8 @@ void rig_step(struct rig *rig)
     else if (dice < 53) rig_append_growth(rig);
     else if (dice < 73) rig_sync(rig);
     else if (dice < 88) wal_step_apply(rig->wal);
-    else if (dice < 93) wal_step_room(rig->wal);
+    else if (dice < 92) wal_step_room(rig->wal);
+    else if (dice < 93) rig_restart(rig);
     else if (dice < 96) wal_step_checkpoint(rig->wal);
     if (dice >= 96 || !wal_has_room(rig->wal)) ASSERT(wal_checkpoint(rig->wal) == ERROR_OK);
     rig_note_floor(rig);

@@ -58,6 +58,8 @@ void rig_append_growth(struct rig *rig);
 /* A step at random, or none; afterwards `floor` counts what is acknowledged. */
 void rig_step(struct rig *rig);
 void rig_sync(struct rig *rig);
+/* Closes the journal and opens it again: nothing may be missing. */
+void rig_restart(struct rig *rig);
 /* Sets `floor` to what the journal acknowledges (always) or made durable. */
 void rig_note_floor(struct rig *rig);
 

@@ -447,6 +447,59 @@ static void test_a_copy_begins_at_its_checkpoint(void **state)
     assert_counts(bench, 100);
 }
 
+static void remove_segments(const struct bench *bench)
+{
+    char command[160];
+    snprintf(command, sizeof command, "rm -r %s", bench->folder);
+    assert_int_equal(system(command), 0);
+}
+
+/* What a backup of the heap file alone is. */
+static void test_a_closed_image_needs_no_journal(void **state)
+{
+    struct bench *bench = *state;
+    create(bench);
+    run_workers(bench, 100, 0, false);
+    assert_int_equal(wal_close(bench->wal), ERROR_OK);
+    bench->wal = NULL;
+    remove_segments(bench);
+    bench->options.boot_mark++;
+    reopen(bench);
+    assert_counts(bench, 100);
+    append(bench->wal, 0, 0, 5, 1);
+    wal_abandon(bench->wal);
+    reopen(bench);
+    assert_int_equal(bench->recovery.records, 1);
+    assert_int_equal(bench->recovery.used_bytes, 100 * THREADS + 1);
+    wal_abandon(bench->wal);
+    bench->wal = NULL;
+    /* It was not closed: now the journal is needed. */
+    remove_segments(bench);
+    struct wal *wal;
+    struct wal_recovery recovery;
+    assert_int_equal(wal_open(&bench->options, &wal, &recovery, bench->detail, sizeof bench->detail),
+                     ERROR_CORRUPT);
+    assert_non_null(strstr(bench->detail, "put the folder back"));
+}
+
+/* Nor does it count as closed once it was opened again, before anything else was noted. */
+static void test_an_opened_image_needs_its_journal(void **state)
+{
+    struct bench *bench = *state;
+    create(bench);
+    assert_int_equal(wal_close(bench->wal), ERROR_OK);
+    reopen(bench);
+    append(bench->wal, 0, 0, 5, 1);
+    wal_abandon(bench->wal);
+    bench->wal = NULL;
+    bench->options.boot_mark++;
+    remove_segments(bench);
+    struct wal *wal;
+    struct wal_recovery recovery;
+    assert_int_equal(wal_open(&bench->options, &wal, &recovery, bench->detail, sizeof bench->detail),
+                     ERROR_CORRUPT);
+}
+
 static void test_view_changes_no_file(void **state)
 {
     struct bench *bench = *state;
@@ -542,6 +595,8 @@ int main(void)
         TEST(test_killed_processes),
         TEST(test_refusals),
         TEST(test_a_copy_begins_at_its_checkpoint),
+        TEST(test_a_closed_image_needs_no_journal),
+        TEST(test_an_opened_image_needs_its_journal),
         TEST(test_view_changes_no_file),
         TEST(test_inspection_lists_frames_and_finds_the_end),
     };
