@@ -59,7 +59,7 @@ bool block_timeout_ms(struct call *call, size_t arg, int64_t *timeout_ms_out)
            timeout_fits(call, *timeout_ms_out);
 }
 
-static void come_home(struct worker_mail *mail, struct worker *worker);
+static void come_home(const struct inbox_message *message, struct worker *worker);
 
 static struct waiter *waiter_new(struct call *call, const struct block_wish *wish)
 {
@@ -72,7 +72,12 @@ static struct waiter *waiter_new(struct call *call, const struct block_wish *wis
         free(command);
         return NULL;
     }
-    waiter->mail.run = come_home;
+    waiter->home = inbox_message_new(call->worker->server, NULL, come_home, sizeof(struct waiter *));
+    if (!waiter->home) {
+        block_table_waiter_free(waiter);
+        return NULL;
+    }
+    *(struct waiter **)waiter->home->data = waiter;
     waiter->kind = wish->kind;
     waiter->if_gone = wish->if_gone;
     waiter->worker_id = call->worker->id;
@@ -227,9 +232,9 @@ static void forget(struct worker *worker, struct waiter *waiter)
     spinlock_unlock(&table->lock);
 }
 
-static void come_home(struct worker_mail *mail, struct worker *worker)
+static void come_home(const struct inbox_message *message, struct worker *worker)
 {
-    struct waiter *waiter = (struct waiter *)mail;
+    struct waiter *waiter = *(struct waiter **)message->data;
     struct session *session = waiter->session;
     const struct host *host = worker->host;
     if (session) {
@@ -254,7 +259,8 @@ void block_finish(struct worker *worker, struct waiter *waiter)
     else dispatch__account(&run, &call, command->entry);
     block_table_claim(table_of(worker), waiter);
     waiter->posted = true;
-    worker->host->post(worker->host->app, waiter->worker_id, &waiter->mail);
+    inbox_send(worker->server, waiter->home, UINT64_C(1) << waiter->worker_id);
+    inbox_wake(worker->server, UINT64_C(1) << waiter->worker_id);
 }
 
 /* How things stand. */

@@ -4,7 +4,7 @@
  *
  * States of a waiter: waiting, claimed, home. It is claimed once, by whoever decides how its wait ends: block_serve (its command was executed),
  * block_expire (its time is over), block_unblock (CLIENT UNBLOCK), block_forget (CLIENT KILL) or block_end (its connection is closing). With
- * its reply it goes home by mail: to the thread of its session, which sends the reply and goes on.
+ * its reply it goes home, to the inbox of its session's worker, before what its command has changed is told: to the thread of its session, which sends the reply and goes on.
  *
  * Invariants:
  * B1. A client begins to wait while it holds the stripes of its keys (or is alone), and has found nothing there: nobody can put anything

@@ -46,6 +46,7 @@ static void serve(struct run *run, struct waiter *waiter)
     if (!waiter->refused) dispatch__run_alone(&call);
     waiter->ticks += clock_ticks() - ticks;
     if (!call.blocked) block_finish(run->worker, waiter);
+    changes_send(run->worker); /* behind the reply */
 }
 
 static bool concerns(const struct waiter *waiter, const struct entry *entry)

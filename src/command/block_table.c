@@ -205,6 +205,7 @@ struct waiter *block_table_waiter_new(struct kept_command *command, size_t keys)
 
 void block_table_waiter_free(struct waiter *waiter)
 {
+    if (waiter->home && !waiter->posted) inbox_message_free(waiter->home);
     free(waiter->command);
     resp_out_free(&waiter->reply);
     free(waiter);

@@ -12,6 +12,7 @@
 #define CAIRN_COMMAND_BLOCK_TABLE_H
 
 #include "command/host.h"
+#include "command/inbox.h"
 #include "command/kept.h"
 #include "util/spinlock.h"
 
@@ -49,7 +50,7 @@ struct wanted_key {
 };
 
 struct waiter {
-    struct worker_mail mail; /* first: brings it home once it is claimed */
+    struct inbox_message *home; /* brings it there once it is claimed */
     struct waiter *next_of_id;
     bool waits; /* not claimed yet */
     enum block_kind kind;

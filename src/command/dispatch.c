@@ -379,7 +379,7 @@ static void end_transaction(struct call *call)
         return;
     }
     tx_commit(call->tx);
-    changes_send(call->worker); /* N2 */
+    if (!call->waiter) changes_send(call->worker); /* N2; else when its reply is on its way */
     if (call->changes) stats_add(&call->worker->counters.changes, call->changes);
 }
 

@@ -269,6 +269,61 @@ static void bytes(void **state)
     client_close(other);
 }
 
+/* A publisher that is faster than the other worker waits for it; nobody who reads is cut off. */
+static void held_back(void **state)
+{
+    enum { COUNT = 600, BYTES = 32 << 10 };
+    struct client *publisher = client_open(*state, 2), *listeners[2];
+    const char *line = "PUBLISH flood ";
+    size_t len = strlen(line) + BYTES + 2;
+    char *many = malloc(COUNT * len);
+    assert_non_null(many);
+    for (size_t i = 0; i < COUNT; i++) {
+        memcpy(many + i * len, line, strlen(line));
+        memset(many + i * len + strlen(line), 'v', BYTES - 1);
+        memcpy(many + (i + 1) * len - 3, "v\r\n", 3);
+    }
+    for (int i = 0; i < 2; i++) {
+        listeners[i] = client_open(*state, 3);
+        EXPECT(listeners[i], "SUBSCRIBE flood", ">['subscribe', 'flood', :1]");
+    }
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(client_send_raw(publisher, many, COUNT * len), COUNT * len);
+        for (int i = 0; i < COUNT; i++) {
+            GETS(publisher, ":2");
+            for (int k = 0; k < 2; k++)
+                assert_true(strlen(client_read(listeners[k])) > BYTES);
+        }
+    }
+    free(many);
+    for (int i = 0; i < 2; i++)
+        client_close(listeners[i]);
+    client_close(publisher);
+}
+
+/* One who does not read is cut off by the limit of its class. */
+static void slow_readers(void **state)
+{
+    struct client *publisher = client_open(*state, 2),
+                  *slow[2] = {client_open(*state, 2), client_open(*state, 3)};
+    static char large[1 << 20];
+    const char *argv[] = {"PUBLISH", "slow", large};
+    const size_t lens[] = {7, 4, sizeof large};
+    memset(large, 'v', sizeof large);
+    for (int i = 0; i < 2; i++)
+        (void)client_ask(slow[i], "SUBSCRIBE slow");
+    bool cut_off = false;
+    for (int i = 0; i < 500 && !cut_off; i++) { /* the kernel takes some as well */
+        client_send_argv(publisher, 3, argv, lens);
+        cut_off = strcmp(client_read(publisher), ":0") == 0;
+    }
+    assert_true(cut_off);
+    EXPECT(publisher, "PUBSUB NUMSUB slow", "['slow', :0]");
+    for (int i = 0; i < 2; i++)
+        client_close(slow[i]);
+    client_close(publisher);
+}
+
 static int open_server(void **state)
 {
     static const char *const options[] = {"--io-threads", "2", NULL};
@@ -285,6 +340,8 @@ int main(void)
         cmocka_unit_test(in_order),
         cmocka_unit_test(pipelines),
         cmocka_unit_test(transactions),
+        cmocka_unit_test(held_back),
+        cmocka_unit_test(slow_readers),
         cmocka_unit_test(reset_and_reply_off),
         cmocka_unit_test(bytes),
     };
