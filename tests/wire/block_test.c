@@ -1,5 +1,6 @@
 /* block_test.c: commands that wait, as clients of two workers see them. */
 #include "support/script.h"
+#include "support/wait.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +13,6 @@
 #include <cmocka.h>
 
 #define CLIENTS 8
-#define POLL_MS 2
-#define WAIT_MS 20000
 
 #define WRONG_TYPE "-WRONGTYPE Operation against a key holding the wrong kind of value"
 
@@ -52,12 +51,8 @@ static long info_number(struct client *client, const char *section, const char *
 
 static void await_number(struct client *client, const char *field, long wanted)
 {
-    long found = info_number(client, "clients", field);
-    for (int waited_ms = 0; found != wanted && waited_ms < WAIT_MS; waited_ms += POLL_MS) {
-        usleep(POLL_MS * 1000);
-        found = info_number(client, "clients", field);
-    }
-    assert_int_equal(found, wanted);
+    if (WAIT_FOR(info_number(client, "clients", field) == wanted)) return;
+    assert_int_equal(info_number(client, "clients", field), wanted);
 }
 
 static void await_blocked(struct client *client, long wanted)

@@ -1,5 +1,6 @@
 /* dump_test.c: DUMP, RESTORE and MIGRATE: within one server, between two, and between cairn and redis-server where that is installed. */
 #include "support/script.h"
+#include "support/wait.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -18,7 +19,7 @@
 #include <cmocka.h>
 
 #define LINE_BYTES 65536
-#define WAIT_MS    30000
+#define WAIT_MS    (WAIT_SECONDS * 1000)
 
 /* "bar" as a string, as Redis 7.0 writes it. */
 #define BAR "'\\x00\\x03bar\\x0a\\x00\\xbe\\xeb\\xb2\\xb4\\x34\\x95\\x31\\x99'"

@@ -1,5 +1,6 @@
 /* service_test.c: the server among the services of a machine: supervision, the background, its title, its log and its last words. */
 #include "support/script.h"
+#include "support/wait.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -18,7 +19,7 @@
 
 #include <cmocka.h>
 
-#define WAIT_MS 60000
+#define WAIT_MS (WAIT_SECONDS * 1000)
 
 /* ---- systemd ---- */
 
@@ -156,8 +157,8 @@ static void crash_by(const char *command, const char *const *options, int signal
 
 static void crashes(void **state)
 {
-    static const char *const fault[] = {"crashed by signal: 11", "------ STACK TRACE ------", "dispatch_batch",
-                                        "Crashed running the instruction at:", NULL};
+    static const char *const fault[] = {"crashed by signal: 11", "------ STACK TRACE ------",
+                                        "dispatch_batch", "Crashed running the instruction at:", NULL};
     static const char *const assertion[] = {"# === ASSERTION FAILED ===", "# ==> ", "crashed by signal: 6",
                                             "------ STACK TRACE ------", NULL};
     static const char *const off[] = {"--enable-debug-command", "yes", "--crash-log-enabled", "no", NULL};
@@ -176,9 +177,7 @@ static void asked(void **state)
     (void)state;
     EXPECT(client, "SET k v", "+OK");
     assert_int_equal(kill(server_pid(server), SIGALRM), 0);
-    for (int waited_ms = 0; !server_logged(server, "------ STACK TRACE ------") && waited_ms < WAIT_MS;
-         waited_ms += 10)
-        usleep(10000);
+    assert_true(WAIT_FOR(server_logged(server, "------ STACK TRACE ------")));
     assert_true(server_logged(server, "Received SIGALRM"));
     EXPECT(client, "GET k", "'v'");
     client_close(client);

@@ -185,12 +185,7 @@ static void slow_readers_meet_the_limit(void **state)
     change(f, "CONFIG SET client-output-buffer-limit \"normal 2mb 0 0\"");
     EXPECT(f->plain, "SETRANGE b 20000000 x", ":20000001");
     tls_say_text(client, "GET b\r\n");
-    for (int i = 0; i < 600 && !strstr(client_ask(f->plain, "INFO stats"),
-                                       "client_output_buffer_limit_disconnections:1");
-         i++)
-        usleep(100000);
-    assert_non_null(
-        strstr(client_ask(f->plain, "INFO stats"), "client_output_buffer_limit_disconnections:1"));
+    AWAIT(f->plain, "INFO stats", "<*>client_output_buffer_limit_disconnections:1\\r<*>");
     tls_drop(client);
 }
 
@@ -229,8 +224,7 @@ static void blocked_clients_are_answered(void **state)
     struct fixture *f = *state;
     struct tls_client *client = tls_open(f->port, &f->with_certificate);
     tls_say_text(client, "BLPOP l 0\r\nPING\r\n");
-    for (int i = 0; i < 600 && !strstr(client_ask(f->plain, "INFO clients"), "blocked_clients:1"); i++)
-        usleep(100000);
+    AWAIT(f->plain, "INFO clients", "<*>\\nblocked_clients:1\\r<*>");
     EXPECT(f->plain, "RPUSH l x", ":1");
     TLS_HEAR(client, "*2\r\n$1\r\nl\r\n$1\r\nx\r\n+PONG\r\n");
     tls_close(client);
