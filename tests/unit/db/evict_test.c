@@ -118,7 +118,7 @@ static void test_highest_ranks_go(void **state)
     assert_int_equal(keyspace_size(rig.keyspace, 0), 9000);
     assert_int_equal(rig.evicted, 1000);
     /* A sample of five alone would reach a mean of 8300. */
-    assert_in_range(rig.evicted_ranks / rig.evicted, 8600, 9500);
+    assert_in_range(rig.evicted_ranks / rig.evicted, 8500, 9500); /* 8740, give or take 50 */
     rig_end(&rig);
 }
 
@@ -157,11 +157,12 @@ static void test_soonest_to_expire_go(void **state)
 {
     struct rig rig = rig_make(*state);
     struct evict_policy policy = policy_of(&rig, rank_by_expiry, true);
-    for (unsigned i = 0; i < 2000; i++)
+    for (unsigned i = 0; i < 20000; i++)
         put(&rig, 1, i, 1000000 + (int64_t)i);
-    for (unsigned i = 0; i < 200; i++)
+    for (unsigned i = 0; i < 2000; i++)
         assert_true(evict_step(rig.evictor, &policy));
-    assert_true(rig.evicted_ranks / rig.evicted < 300);
+    assert_true(rig.evicted_ranks / rig.evicted <
+                3000); /* 2600, give or take 60; a sample of five alone: 3300 */
     rig_end(&rig);
 }
 
