@@ -209,10 +209,8 @@ static void run_and_kill(struct load *load)
     load->killing = false;
 }
 
-static void killed_while_serving(void **state)
+static void run_with(const char *const *options)
 {
-    (void)state;
-    static const char *const options[] = {"--io-threads", "2", NULL};
     const char *wanted = getenv("BLOCK_KILLS");
     unsigned long kills = wanted ? strtoul(wanted, NULL, 10) : test_is_long() ? 100 : 6;
     struct load load = {.server = server_open(options), .acknowledged = calloc(ELEMENTS_MAX, 1)};
@@ -225,9 +223,22 @@ static void killed_while_serving(void **state)
     free(load.acknowledged);
 }
 
+static void killed_while_serving(void **state)
+{
+    (void)state;
+    run_with((const char *const[]){"--io-threads", "2", NULL});
+}
+
+static void killed_with_a_journal(void **state)
+{
+    (void)state;
+    run_with((const char *const[]){"--io-threads", "2", "--appendonly", "yes", NULL});
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(killed_while_serving)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(killed_while_serving),
+                                       cmocka_unit_test(killed_with_a_journal)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
