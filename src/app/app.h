@@ -7,6 +7,7 @@
 
 #include "app/config.h"
 #include "app/cron.h"
+#include "app/loading.h"
 #include "app/log.h"
 #include "app/persist.h"
 #include "client/pool.h"
@@ -53,6 +54,7 @@ struct app {
     unsigned open_workers;
     struct worker *workers;
     struct client_pool *pool;
+    struct loading loading;
     struct persist persist;
     struct cron cron;
     _Atomic uint64_t peak_bytes; /* of heap use, as cron saw it */

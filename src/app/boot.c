@@ -274,7 +274,9 @@ bool boot_heap(struct app *app)
     };
     persist_options(&app->persist, &options.journal);
     int64_t begun_ns = clock_monotonic_ns();
+    loading_begin(&app->loading, app);
     enum error error = heap_open(&options, &app->heap, &app->report);
+    loading_end(&app->loading);
     if (error) {
         log_line(&app->log, LOG_WARNING, "Can't open the heap %s: %s. %s", app->heap_path, error_text(error),
                  app->report.detail);

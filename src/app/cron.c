@@ -28,6 +28,12 @@ static bool has_time(int64_t deadline_ns)
     return clock_monotonic_ns() < deadline_ns;
 }
 
+/* In the journal: who waits for it inside of the gate holds up others. */
+static bool has_room(const struct cron *cron)
+{
+    return heap_journal_room(cron->thread) == ERROR_OK;
+}
+
 static bool may_expire(const struct cron *cron, int64_t now_ms)
 {
     return atomic_load_explicit(&cron->server->settings->active_expire, memory_order_relaxed) &&
@@ -51,7 +57,7 @@ static void expire(struct cron *cron, int64_t deadline_ns)
     struct gate *gate = &cron->server->gate;
     unsigned slot = cron->server->worker_count;
     unsigned visited = 0;
-    while (visited < KEYSPACE_STRIPES && has_time(deadline_ns)) {
+    while (visited < KEYSPACE_STRIPES && has_time(deadline_ns) && has_room(cron)) {
         int64_t now_ms = clock_wall_ms();
         if (!may_expire(cron, now_ms)) return;
         gate_enter_shared(gate, slot);
@@ -69,7 +75,7 @@ static void reclaim(struct cron *cron, int64_t deadline_ns)
     struct gate *gate = &cron->server->gate;
     unsigned slot = cron->server->worker_count;
     bool more = keyspace_reclaim_pending(cron->keyspace) > 0;
-    while (more && has_time(deadline_ns)) {
+    while (more && has_time(deadline_ns) && has_room(cron)) {
         gate_enter_shared(gate, slot);
         more = keyspace_reclaim_step(cron->keyspace, cron->thread, RECLAIM_STEP_BLOCKS);
         gate_leave_shared(gate, slot);
@@ -80,7 +86,7 @@ static void reclaim(struct cron *cron, int64_t deadline_ns)
 static void evict(struct cron *cron, int64_t deadline_ns)
 {
     enum memory_state state = MEMORY_ABOVE;
-    while (state == MEMORY_ABOVE && has_time(deadline_ns))
+    while (state == MEMORY_ABOVE && has_time(deadline_ns) && has_room(cron))
         state =
             memory_limit_enforce(cron->server, cron->server->worker_count, cron->evictor, clock_wall_ms());
 }
@@ -135,7 +141,8 @@ static void work(struct cron *cron)
     tend_heap(cron, now_ns, now_ns + (deadline_ns - now_ns) / 2);
     int64_t begun_ns = clock_monotonic_ns();
     expire(cron, deadline_ns);
-    atomic_fetch_add_explicit(&cron->expire_ns, (uint64_t)(clock_monotonic_ns() - begun_ns), memory_order_relaxed);
+    atomic_fetch_add_explicit(&cron->expire_ns, (uint64_t)(clock_monotonic_ns() - begun_ns),
+                              memory_order_relaxed);
     evict(cron, deadline_ns);
     reclaim(cron, deadline_ns);
     limit_tracking(cron);

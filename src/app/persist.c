@@ -37,6 +37,7 @@ static void on_log(void *arg, enum wal_level level, const char *line)
 static void on_progress(void *arg, const struct wal_progress *progress)
 {
     struct persist *persist = arg;
+    loading_progress(&persist->app->loading, progress);
     double part = progress->tail_bytes ? (double)progress->done_bytes / (double)progress->tail_bytes : 1;
     log_line(&persist->app->log, LOG_NOTICE, "Recovering from the journal: %.0f%% of %.0f MiB, %.0f MiB/s",
              part * PERCENT, (double)progress->tail_bytes / BYTES_PER_MEBI,

@@ -4,6 +4,7 @@
 #include "support/script.h"
 #include "support/wait.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,6 +71,17 @@ static void leave_place(struct place *place)
     unsetenv("DISK_CONTROL");
     snprintf(command, sizeof command, "rm -rf '%s'", place->folder);
     assert_int_equal(system(command), 0);
+}
+
+static bool port_answers(const struct server *server)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)server_port(server)),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool answers = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return answers;
 }
 
 static void expect_silence(struct client *client)
@@ -352,6 +365,44 @@ static void a_lost_journal_is_noticed(void **state)
     leave_place(&place);
 }
 
+/* A recovery that takes long tells so on the port. */
+static void clients_hear_of_a_long_recovery(void **state)
+{
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "everysec", NULL, NULL);
+    push(&place, "RPUSH l a");
+    (void)server_stop(place.server, SIGKILL);
+    order(&place, "hold");
+    pid_t release = fork(); /* once it has heard of it */
+    assert_true(release >= 0);
+    if (release == 0) {
+        const char *ping = "", *info = "";
+        struct client *client = NULL;
+        for (int64_t since_ms = wait_now_ms(); !client && wait_more(since_ms);)
+            if (port_answers(place.server)) client = client_open(place.server, 2);
+        if (client) {
+            ping = strdup(client_ask(client, "PING"));
+            info = strdup(client_ask(client, "INFO persistence"));
+        }
+        take_back(&place, "hold");
+        _exit(strcmp(ping, "-LOADING Redis is loading the dataset in memory") == 0 &&
+                      strstr(info, "loading:1")
+                  ? 0
+                  : 1);
+    }
+    server_start(place.server);
+    int status;
+    assert_int_equal(waitpid(release, &status, 0), release);
+    assert_int_equal(status, 0);
+    struct client *client = client_open(place.server, 3);
+    EXPECT(client, "LRANGE l 0 -1", "['a']");
+    EXPECT(client, "INFO persistence", "<*>loading:0<*>");
+    client_close(client);
+    leave_place(&place);
+}
+
 /* ---- saves ---- */
 
 static void saves_are_checkpoints(void **state)
@@ -394,6 +445,7 @@ int main(void)
         cmocka_unit_test(a_running_server_changes_its_mode),
         cmocka_unit_test(starts_change_the_mode),
         cmocka_unit_test(a_lost_journal_is_noticed),
+        cmocka_unit_test(clients_hear_of_a_long_recovery),
         cmocka_unit_test(saves_are_checkpoints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
