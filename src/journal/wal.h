@@ -129,7 +129,7 @@ bool wal_has_room(const struct wal *wal);
  * makes the journal log it. */
 MUST_CHECK enum error wal_wait_room(struct wal *wal, int timeout_ms);
 /* A transaction that will log more than WAL_RECORD_ROOM_BYTES asks before it changes anything beyond them: prepares
- * segments for `bytes` more, whatever the tail's limit (J8). ERROR_DISK_FULL. */
+ * segments for `bytes` more, whatever the tail's limit (J8). ERROR_DISK_FULL; ERROR_TOO_LARGE beyond 15 GiB. */
 MUST_CHECK enum error wal_reserve(struct wal *wal, uint64_t bytes);
 /* Gives back what wal_reserve promised, once the transaction appended its record or was aborted. */
 void wal_release(struct wal *wal, uint64_t bytes);

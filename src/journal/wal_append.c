@@ -14,6 +14,7 @@
 
 #define COPY_IN_LOCK_BYTES 4096
 #define SYNC_EARLY_BYTES   (UINT64_C(4) << 20)
+#define PROMISED_MAX_BYTES (UINT64_C(15) << 30) /* a frame counts 16 GiB */
 #define RESERVE_WAIT_MS    100
 #define NS_PER_MS          INT64_C(1000000)
 
@@ -200,6 +201,10 @@ enum error wal_wait_room(struct wal *wal, int timeout_ms)
 enum error wal_reserve(struct wal *wal, uint64_t bytes)
 {
     pthread_mutex_lock(&wal->lock);
+    if (bytes > PROMISED_MAX_BYTES - wal->promised_bytes) {
+        pthread_mutex_unlock(&wal->lock);
+        return ERROR_TOO_LARGE;
+    }
     wal->promised_bytes += bytes;
     uint64_t end = atomic_load(&wal->reserved) + wal->promised_bytes + wal->margin_bytes;
     bool has_slots = (end - atomic_load(&wal->noted)) >> wal->data_shift < WAL_SLOTS - 4;

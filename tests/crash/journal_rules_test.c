@@ -472,6 +472,7 @@ static void test_J8_records_span_segments_and_exceed_the_limit(void **state)
     /* Without space the transaction is told before it changes anything. */
     rig.disk->faults.bytes_left = 0;
     assert_int_equal(wal_reserve(rig.wal, 60 * 1024), ERROR_DISK_FULL);
+    assert_int_equal(wal_reserve(rig.wal, UINT64_C(16) << 30), ERROR_TOO_LARGE);
     assert_int_equal(wal_error(rig.wal), ERROR_OK);
     rig.disk->faults.bytes_left = UINT64_MAX;
     rig_append(&rig, 64);

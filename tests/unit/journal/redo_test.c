@@ -157,13 +157,43 @@ static void test_growth_is_read_as_whole_pages(void **state)
     redo_free(&record);
 }
 
+/* Whatever the bytes, nothing behind them is read, and no target lies outside of the limits. */
+static void test_garbage_is_read_within_its_bounds(void **state)
+{
+    (void)state;
+    uint64_t seed = 1;
+    unsigned operations = 0;
+    for (unsigned round = 0; round < 200000; round++) {
+        size_t len = 1 + round % 48;
+        char *bytes = malloc(len); /* exact, for the address sanitizer */
+        assert_non_null(bytes);
+        for (size_t i = 0; i < len; i++) {
+            seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            bytes[i] = (char)(seed >> 56 & (round % 3 == 0 ? 0xff : 0x1f)); /* small numbers get further */
+        }
+        struct redo_reader reader;
+        struct redo_operation operation;
+        int64_t used_delta;
+        bool is_open = redo_code_open(&reader, bytes, len, &used_delta);
+        while (is_open && redo_code_next(&reader, &operation) == REDO_READ_OPERATION) {
+            operations++;
+            assert_true(operation.off < REDO_OFF_LIMIT && operation.len > 0 &&
+                        operation.len <= REDO_OFF_LIMIT);
+            if (operation.kind != REDO_RANGE) continue;
+            assert_true(operation.payload >= bytes && operation.payload + operation.len <= bytes + len);
+        }
+        free(bytes);
+    }
+    assert_true(operations > 1000);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_record_repeats_a_transaction),  TEST(test_long_ranges_and_overflow),
         TEST(test_damaged_records_are_refused),   TEST(test_unchanged_words_cost_nothing),
-        TEST(test_growth_is_read_as_whole_pages),
+        TEST(test_growth_is_read_as_whole_pages), TEST(test_garbage_is_read_within_its_bounds),
     };
     return cmocka_run_group_tests_name("redo", tests, NULL, NULL);
 }
