@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -324,6 +326,90 @@ static void slow_readers(void **state)
     client_close(publisher);
 }
 
+/* ---- churn ---- */
+
+#define CHURN_ROUNDS 60
+#define CHURNERS     3
+#define STEADY       1500
+
+/* Comes, listens, tracks, monitors, and goes, with or without saying so. */
+static void churn(const struct server *server, int number)
+{
+    static const char *const lines[] = {"SUBSCRIBE steady a b",
+                                        "PSUBSCRIBE st* x*",
+                                        "SSUBSCRIBE s",
+                                        "CLIENT TRACKING ON BCAST",
+                                        "MONITOR",
+                                        "GET k",
+                                        "INCR k",
+                                        "FLUSHALL",
+                                        "PUBLISH a x",
+                                        "UNSUBSCRIBE",
+                                        "PUNSUBSCRIBE",
+                                        "CLIENT TRACKING OFF",
+                                        "PUBSUB CHANNELS",
+                                        "CLIENT LIST",
+                                        "RESET"};
+    unsigned random = (unsigned)number * 7919 + 1;
+    for (int round = 0; round < CHURN_ROUNDS; round++) {
+        struct client *client = client_open(server, 3);
+        for (int i = 0; i < 8; i++) {
+            random = random * 1103515245 + 12345;
+            client_send(client, lines[random / 65536 % (sizeof lines / sizeof *lines)]);
+        }
+        if (round % 2) (void)client_read(client);
+        client_close(client);
+    }
+}
+
+static pid_t start_child(struct server *server, int number)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid != 0) return pid;
+    alarm(WAIT_CHILD_SECS);
+    if (number < CHURNERS) {
+        churn(server, number);
+        _exit(0);
+    }
+    struct client *publisher = client_open(server, 2);
+    char line[32];
+    for (int i = 0; i < STEADY; i++) {
+        snprintf(line, sizeof line, "PUBLISH steady %d", i);
+        if (client_ask(publisher, line)[0] != ':') _exit(1);
+    }
+    _exit(0);
+}
+
+/* Whoever comes and goes: who stays gets everything, in order. */
+static void churning(void **state)
+{
+    struct client *steady[2] = {client_open(*state, 2), client_open(*state, 2)};
+    pid_t pids[CHURNERS + 1];
+    char message[64];
+    for (int k = 0; k < 2; k++)
+        EXPECT(steady[k], "SUBSCRIBE steady", "['subscribe', 'steady', :1]");
+    for (int i = 0; i <= CHURNERS; i++)
+        pids[i] = start_child(*state, i);
+    for (int i = 0; i < STEADY; i++) {
+        snprintf(message, sizeof message, "['message', 'steady', '%d']", i);
+        for (int k = 0; k < 2; k++)
+            GETS(steady[k], message);
+    }
+    for (int i = 0; i <= CHURNERS; i++) {
+        int status = -1;
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_int_equal(status, 0);
+    }
+    for (int k = 0; k < 2; k++)
+        client_close(steady[k]);
+    struct client *client = client_open(*state, 2);
+    assert_true(WAIT_FOR(strcmp(client_ask(client, "PUBSUB CHANNELS"), "[]") == 0));
+    assert_true(
+        WAIT_FOR(client_reply_is("'<*>tracking_clients:0\\r\\n<*>'", client_ask(client, "INFO clients"))));
+    client_close(client);
+}
+
 static int open_server(void **state)
 {
     static const char *const options[] = {"--io-threads", "2", NULL};
@@ -342,6 +428,7 @@ int main(void)
         cmocka_unit_test(transactions),
         cmocka_unit_test(held_back),
         cmocka_unit_test(slow_readers),
+        cmocka_unit_test(churning),
         cmocka_unit_test(reset_and_reply_off),
         cmocka_unit_test(bytes),
     };
