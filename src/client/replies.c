@@ -14,6 +14,7 @@
 #define UNCOUNTED_BYTES  (8 * 1024) /* of a reply: limits begin to count behind them (in Redis 1 to 16 KiB) */
 #define SEND_BYTES       (16 * 1024) /* replies are sent when so many wait: they are still in the cache */
 #define PUSHED_BYTES_MIN 256
+#define BURST_BYTES      (1u << 20) /* of pushes in one turn: the client could not have read them yet */
 
 /* ---- limits ---- */
 
@@ -161,7 +162,8 @@ bool client_replies_begin(struct client_connection *c)
         c->reply.next = NULL;
     }
     size_t limit = output_limit(c);
-    loop->out.limit = limit > 0 ? c->reply.at + UNCOUNTED_BYTES + limit : 0;
+    size_t uncounted = UNCOUNTED_BYTES + (c->pushed ? c->pushed->len : 0);
+    loop->out.limit = limit > 0 ? c->reply.at + uncounted + limit : 0;
     if (c->pushed) take_pushed(c);
     return true;
 }
@@ -225,7 +227,7 @@ void client_replies_push(struct client_connection *c, const char *bytes, size_t 
     size_t limit = output_limit(c);
     size_t waits = (c->output ? c->output->queued_bytes : 0) + (c->pushed ? c->pushed->len : 0) + len;
     client_replies_due(c);
-    if ((limit > 0 && waits > limit + UNCOUNTED_BYTES) || !reserve_pushed(c, len)) {
+    if ((limit > 0 && waits > limit + BURST_BYTES) || !reserve_pushed(c, len)) {
         c->too_slow = true; /* R4 */
         free(c->pushed);
         c->pushed = NULL;
