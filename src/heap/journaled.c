@@ -119,7 +119,10 @@ static enum error go_shared(struct heap *heap, struct wal *wal, uint64_t used_by
     error = superblock_mark(&heap->map, heap->boot_mark);
     if (error) return error;
     journal_set_wal(heap->journal, NULL, used_bytes);
-    return wal_remove(&setup.options);
+    error = wal_remove(&setup.options);
+    journal_shadow_take(heap->journal, HEAP_NOTES_OFF,
+                        WAL_NOTE_BYTES); /* shared: what wal.h writes is seen here */
+    return error;
 }
 
 static bool wants_journal(const struct heap *heap, const struct heap_options *options)

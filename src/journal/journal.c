@@ -121,6 +121,11 @@ void journal_shadow_remapped(struct journal *journal)
     shadow_remapped(journal);
 }
 
+void journal_shadow_take(struct journal *journal, uint64_t off, uint64_t len)
+{
+    if (journal->shadow != NULL) shadow_resync(journal, off, len);
+}
+
 /* ---- the redo journal ---- */
 
 struct wal *journal_wal(const struct journal *journal)

@@ -93,5 +93,7 @@ MUST_CHECK enum error journal_grew(struct journal *journal, const struct redo_ex
 void journal_shadow_compare(struct journal *journal);
 /* T3: the mapping was made anew, and shows what the file holds. No transaction is open. */
 void journal_shadow_remapped(struct journal *journal);
+/* T3: these bytes were changed through the file (the notes of the redo journal): the shadow takes them as they are. */
+void journal_shadow_take(struct journal *journal, uint64_t off, uint64_t len);
 
 #endif
