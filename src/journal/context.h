@@ -8,12 +8,13 @@
 #include <stdatomic.h>
 
 struct shadow;
+struct tx;
 struct wal;
 
 /* A lane's volatile side, on a cache line of its own. */
 struct journal_lane {
     _Alignas(64) _Atomic int64_t used_bytes; /* as in the lane; written by its owner only */
-    _Atomic bool taken;
+    struct tx *_Atomic tx;                   /* its owner's; NULL: nobody has the lane */
 };
 
 struct journal {

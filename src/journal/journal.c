@@ -1,5 +1,6 @@
 /* journal.c: opening the lanes of a heap and handing them to threads. See journal.h. */
 #include "journal/context.h"
+#include "journal/lane.h"
 #include "journal/redo.h"
 #include "journal/shadow.h"
 #include "journal/wal.h"
@@ -32,7 +33,7 @@ enum error journal_open(struct pmem_map *map, char *lanes, const struct journal_
 void journal_close(struct journal *journal)
 {
     for (unsigned i = 0; i < JOURNAL_LANES; i++)
-        ASSERT(!journal->lane[i].taken);
+        ASSERT(!journal->lane[i].tx);
     shadow_stop(journal);
     free(journal);
 }
@@ -81,7 +82,7 @@ enum error journal_tx_open(struct journal *journal, unsigned lane, void *thread,
         return ERROR_MEMORY;
     }
     struct lane_layout *layout = journal_lane_at(journal, lane);
-    ASSERT(!atomic_exchange(&journal->lane[lane].taken, true));
+    ASSERT(!atomic_load(&journal->lane[lane].tx));
     ASSERT((layout->state & ~LANE_SELECTOR) == LANE_PHASE_IDLE); /* recovered */
     for (unsigned i = 0; i < LANE_EXTENTS; i++)
         ASSERT(layout->extents[i].off == 0); /* orphans were freed first */
@@ -95,6 +96,7 @@ enum error journal_tx_open(struct journal *journal, unsigned lane, void *thread,
     tx->segment_end = (char *)layout + JOURNAL_LANE_BYTES;
     bool inlines = journal->map->mode != PMEM_MODE_DAX && !SHADOW_CHECKS;
     tx->first_fast_end = inlines ? tx->segment_end : NULL;
+    atomic_store(&journal->lane[lane].tx, tx);
     *tx_out = tx;
     return ERROR_OK;
 }
@@ -102,7 +104,7 @@ enum error journal_tx_open(struct journal *journal, unsigned lane, void *thread,
 void journal_tx_close(struct tx *tx)
 {
     ASSERT(!tx->is_open);
-    atomic_store(&tx->journal->lane[tx->lane_index].taken, false);
+    atomic_store(&tx->journal->lane[tx->lane_index].tx, NULL);
     free_tx(tx);
 }
 
@@ -133,14 +135,25 @@ struct wal *journal_wal(const struct journal *journal)
     return journal->wal;
 }
 
+/* Lanes in the file are as they were when the mapping became private; their owners have gone on since, and what they
+ * commit next builds on their own selector (X4). */
+static void align_lane(const struct journal *journal, unsigned index, int64_t used_bytes)
+{
+    struct lane_layout *lane = journal_lane_at(journal, index);
+    const struct tx *tx = atomic_load(&journal->lane[index].tx);
+    uint64_t selector = tx != NULL ? tx->selector : lane->state & LANE_SELECTOR;
+    uint64_t *word = (uint64_t *)(void *)&lane->used_bytes[selector != 0];
+    if (*word != (uint64_t)used_bytes) pmem_persist_store64(journal->map, word, (uint64_t)used_bytes);
+    if (lane->state != (LANE_PHASE_IDLE | selector))
+        lane_store_state(journal->map, lane, LANE_PHASE_IDLE | selector);
+}
+
 /* The sum stands in the system lane, whose owner has no objects of its own. */
 void journal_set_wal(struct journal *journal, struct wal *wal, uint64_t used_bytes)
 {
     for (unsigned i = 0; i < JOURNAL_LANES; i++) {
-        struct lane_layout *lane = journal_lane_at(journal, i);
         int64_t used = i == JOURNAL_SYSTEM_LANE ? (int64_t)used_bytes : 0;
-        uint64_t *word = (uint64_t *)(void *)&lane->used_bytes[(lane->state & LANE_SELECTOR) != 0];
-        if (*word != (uint64_t)used) pmem_persist_store64(journal->map, word, (uint64_t)used);
+        align_lane(journal, i, used);
         atomic_store(&journal->lane[i].used_bytes, used);
     }
     journal->wal = wal;
