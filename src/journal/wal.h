@@ -102,7 +102,8 @@ MUST_CHECK enum error wal_base_durable(struct wal *wal);
  * lacks its noted position. The caller maps the image afterwards. */
 MUST_CHECK enum error wal_open(const struct wal_options *options, struct wal **wal_out,
                                struct wal_recovery *recovery_out, char *detail, size_t detail_cap);
-/* Tools: applies the tail to memory that holds the image's bytes, [base, base+reserve_bytes), and writes nothing. */
+/* Tools: applies the tail to memory that holds the image's bytes, [base, base+reserve_bytes), and writes nothing. An
+ * image that was closed is taken without its journal, as wal_open does. */
 MUST_CHECK enum error wal_view(const struct wal_options *options, char *base,
                                struct wal_recovery *recovery_out, char *detail, size_t detail_cap);
 

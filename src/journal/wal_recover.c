@@ -250,6 +250,12 @@ static enum error begin_anew(struct wal *wal, const struct wal_position *start,
     return error;
 }
 
+/* Then the image needs no journal. */
+static bool was_closed(const struct wal_notes *notes)
+{
+    return notes->checkpoint.kind == WAL_NOTE_CHECKPOINT && notes->checkpoint.is_complete;
+}
+
 static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, char *detail, size_t cap)
 {
     struct wal_notes notes;
@@ -267,7 +273,7 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
     atomic_store(&wal->base_is_durable, has_checkpoint);
 
     error = take_segments(wal, noted, start.lsn, detail, cap);
-    bool was_complete = has_checkpoint && notes.checkpoint.is_complete;
+    bool was_complete = was_closed(&notes);
     if (error == ERROR_CORRUPT && was_complete) return begin_anew(wal, &start, recovery_out, detail, cap);
     if (error != ERROR_OK) return error;
     prefetch_tail(wal, start.lsn);
@@ -305,6 +311,24 @@ enum error wal_open(const struct wal_options *options, struct wal **wal_out,
     return ERROR_OK;
 }
 
+static enum error view(struct replay *replay, const struct wal_notes *notes,
+                       struct wal_recovery *recovery_out, char *detail, size_t cap)
+{
+    struct wal *wal = replay->wal;
+    uint64_t start = replay->position.lsn;
+    enum error error = take_segments(wal, start, start, detail, cap);
+    if (error == ERROR_CORRUPT && was_closed(notes)) { /* as wal_open would begin anew */
+        detail[0] = '\0';
+        replay->start_lsn = start;
+        replay->end = WAL_READ_ZERO;
+    } else {
+        if (error == ERROR_OK) error = run(replay, detail, cap);
+        if (error != ERROR_OK) return error;
+    }
+    report(replay, wal_note_choose(notes) == &notes->applied, recovery_out);
+    return ERROR_OK;
+}
+
 enum error wal_view(const struct wal_options *options, char *base, struct wal_recovery *recovery_out,
                     char *detail, size_t detail_cap)
 {
@@ -316,10 +340,7 @@ enum error wal_view(const struct wal_options *options, char *base, struct wal_re
     struct replay replay = {.wal = wal, .target = &memory};
     wal_note_read_own(wal, &notes);
     error = choose_start(wal, &notes, &replay.position, detail, detail_cap);
-    if (error == ERROR_OK)
-        error = take_segments(wal, replay.position.lsn, replay.position.lsn, detail, detail_cap);
-    if (error == ERROR_OK) error = run(&replay, detail, detail_cap);
-    if (error == ERROR_OK) report(&replay, wal_note_choose(&notes) == &notes.applied, recovery_out);
+    if (error == ERROR_OK) error = view(&replay, &notes, recovery_out, detail, detail_cap);
     wal_destroy(wal);
     return error;
 }

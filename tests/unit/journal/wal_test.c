@@ -454,6 +454,23 @@ static void remove_segments(const struct bench *bench)
     assert_int_equal(system(command), 0);
 }
 
+/* Tools say of a closed image what a server finds. */
+static void assert_view_is_whole(struct bench *bench)
+{
+    int fd = open(bench->image, O_RDONLY);
+    char *base = mmap(NULL, IMAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    assert_true(base != MAP_FAILED);
+    close(fd);
+    struct wal_recovery recovery;
+    enum error error = wal_view(&bench->options, base, &recovery, bench->detail, sizeof bench->detail);
+    if (error) fail_msg("wal_view: %s: %s", error_text(error), bench->detail);
+    assert_int_equal(recovery.records, 0);
+    assert_int_equal(recovery.cut_bytes, 0);
+    assert_int_equal(recovery.image_bytes, IMAGE_BYTES);
+    assert_int_equal(recovery.used_bytes, 100 * THREADS);
+    munmap(base, IMAGE_BYTES);
+}
+
 /* What a backup of the heap file alone is. */
 static void test_a_closed_image_needs_no_journal(void **state)
 {
@@ -464,6 +481,7 @@ static void test_a_closed_image_needs_no_journal(void **state)
     bench->wal = NULL;
     remove_segments(bench);
     bench->options.boot_mark++;
+    assert_view_is_whole(bench);
     reopen(bench);
     assert_counts(bench, 100);
     append(bench->wal, 0, 0, 5, 1);
