@@ -288,6 +288,8 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
     report(&replay, this_boot, recovery_out);
     error = go_on(wal, &replay, noted, detail, cap);
     recovery_out->epoch = wal->epoch;
+    /* It died before its base was durable; without one the applier would never begin (J1). */
+    if (error == ERROR_OK && !has_checkpoint) error = wal_base_durable(wal);
     /* Something may follow from here on. */
     if (error == ERROR_OK && was_complete) error = wal_note_checkpoint(wal, &start);
     return error;

@@ -447,6 +447,31 @@ static void test_a_copy_begins_at_its_checkpoint(void **state)
     assert_counts(bench, 100);
 }
 
+/* The process dies before wal_base_durable: recovery makes the base, and the journal goes on as any other. */
+static void test_a_base_is_made_up_for(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(wal_create(&bench->options, 0, &bench->wal, bench->detail, sizeof bench->detail),
+                     ERROR_OK);
+    run_workers(bench, 100, 0, false);
+    wal_abandon(bench->wal);
+    reopen(bench);
+    assert_int_equal(bench->recovery.records, 100 * THREADS);
+    assert_counts(bench, 100);
+    struct wal_stats stats;
+    wal_stats(bench->wal, &stats);
+    assert_true(stats.base_durable); /* else the checkpoint below would never come */
+    uint64_t lsn = append(bench->wal, 0, 0, 5, 1);
+    assert_int_equal(wal_checkpoint(bench->wal), ERROR_OK);
+    wal_stats(bench->wal, &stats);
+    assert_true(stats.noted_lsn >= lsn);
+    assert_int_equal(image_word(bench, 0, 0), 5);
+    wal_abandon(bench->wal);
+    bench->options.boot_mark++;
+    reopen(bench);
+    assert_int_equal(bench->recovery.used_bytes, 100 * THREADS + 1);
+}
+
 static void remove_segments(const struct bench *bench)
 {
     char command[160];
@@ -615,6 +640,7 @@ int main(void)
         TEST(test_a_copy_begins_at_its_checkpoint),
         TEST(test_a_closed_image_needs_no_journal),
         TEST(test_an_opened_image_needs_its_journal),
+        TEST(test_a_base_is_made_up_for),
         TEST(test_view_changes_no_file),
         TEST(test_inspection_lists_frames_and_finds_the_end),
     };
