@@ -294,6 +294,14 @@ static void a_running_server_changes_its_mode(void **state)
     EXPECT(client, "EXEC", "[+OK, +OK]");
     AWAIT(client, "INFO persistence", "<*>heap_mode:shared<*>");
     EXPECT(client, "MGET a b c d", "['1', '2', '3', '4']");
+    for (unsigned i = 0; i < 4; i++) { /* there and back, with changes in between */
+        EXPECT(client, "CONFIG SET appendonly yes", "+OK");
+        EXPECT(client, "SETRANGE large 3000000 x", ":3000001");
+        EXPECT(client, "RPUSH list a b c", ":3");
+        EXPECT(client, "SAVE", "+OK");
+        EXPECT(client, "CONFIG SET appendonly no", "+OK");
+        EXPECT(client, "FLUSHALL", "+OK");
+    }
     client_close(client);
     leave_place(&place);
 }
