@@ -1,6 +1,7 @@
 # servers.bash: starting, filling and killing the servers under comparison. Sourced by run and demo.
 #
-# A server is named by a *kind*: redis (nothing persistent), redis-rdb, redis-aof, cairn-tmpfs, cairn-disk. It has a folder, a unix
+# A server is named by a *kind*: redis (nothing persistent), redis-rdb, redis-aof, cairn-tmpfs, cairn-disk; and with appendonly on a disk
+# {redis,cairn}-{everysec,always}-disk. It has a folder, a unix
 # socket and a loopback port; server_start fills the maps below. Everything started here ends with the script.
 
 cairn=${CAIRN_BINARY:-build/release/cairn}
@@ -52,6 +53,8 @@ server_command() {
     command+=(--port "${server_port[$kind]}" --bind 127.0.0.1 --unixsocket "$(server_socket "$kind")"
         --dir "${server_dir[$kind]}" --logfile "${server_dir[$kind]}/log" --daemonize no --save "")
     case $kind in
+    *-everysec-disk) command+=(--appendonly yes --appendfsync everysec) ;;
+    *-always-disk) command+=(--appendonly yes --appendfsync always) ;;
     redis-aof) command+=(--appendonly yes --appendfsync no --auto-aof-rewrite-percentage 0) ;;
     *) command+=(--appendonly no) ;;
     esac
