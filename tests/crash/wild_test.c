@@ -37,6 +37,7 @@
 #define CLIENTS_MAX 12
 #define BATCH_MAX   48
 #define RUN_MAX_MS  120 /* of a server's life */
+#define SWITCHED_RUN_MAX_MS 1500 /* a change of mode waits for a checkpoint */
 #define CHECK_EVERY 8   /* kills per `cairn check` */
 #define HEAP_FILE   "cairn.heap"
 
@@ -415,7 +416,8 @@ static void one_life(struct wild *wild)
     if (wild->switches) assert_int_equal(pthread_create(&switcher, NULL, switch_modes, wild), 0);
     for (unsigned i = 0; i < wild->clients_count; i++)
         assert_int_equal(pthread_create(&wild->clients[i].thread, NULL, client_main, &wild->clients[i]), 0);
-    sleep_us(500 + wild_random(&wild->random) % (RUN_MAX_MS * 1000));
+    uint64_t most_ms = wild->switches ? SWITCHED_RUN_MAX_MS : RUN_MAX_MS;
+    sleep_us(500 + wild_random(&wild->random) % (most_ms * 1000));
     kill_server(wild);
     int64_t killed_ms = now_ms();
     if (wild->switches) pthread_join(switcher, NULL);
@@ -542,7 +544,7 @@ static void test_switched_modes(void **state)
 {
     (void)state;
     run_wild("/var/tmp", 5,
-             &(struct persistence){.append_only = true, .fsync = "everysec", .switches = true, .share = 4});
+             &(struct persistence){.append_only = true, .fsync = "everysec", .switches = true, .share = 10});
 }
 
 int main(void)
