@@ -204,10 +204,12 @@ static void take_back_append_only(struct app *app)
     pthread_mutex_unlock(&app->config_lock);
 }
 
-/* The heap's mode changes once the command that asks for it has left the gate. */
-static bool config_settle(void *arg, char *error, size_t error_cap)
+/* Clients above a new limit are looked for, and the heap's mode changes, once the command that asks for it has left the gate. */
+static bool config_settle(void *arg, struct worker *worker, unsigned what, char *error, size_t error_cap)
 {
     struct app *app = arg;
+    client_pool_limit_memory(worker);
+    if (!(what & UNSETTLED_PERSISTENCE)) return true;
     if (persist_apply(&app->persist, error, error_cap)) return true;
     take_back_append_only(app);
     return false;
@@ -217,15 +219,13 @@ static bool config_set(void *arg, struct worker *worker, const struct slice *wor
                        char *error, size_t error_cap)
 {
     struct app *app = arg;
-    bool wait = !tx_is_open(heap_thread_tx(worker->thread));
     pthread_mutex_lock(&app->config_lock);
     bool done = config_change(app->config, words, word_count / 2, may_set_protected(app, worker->running),
                               error, error_cap);
     bool persistence = done && changes_persistence(app);
     done = done && try_change(app, error, error_cap);
     pthread_mutex_unlock(&app->config_lock);
-    if (done && wait) client_pool_limit_memory(worker);
-    worker->unsettled = worker->unsettled || (done && persistence);
+    if (done) worker->unsettled |= UNSETTLED_LIMITS | (persistence ? UNSETTLED_PERSISTENCE : 0u);
     return done;
 }
 

@@ -430,8 +430,11 @@ static void settle(struct run *run, struct call *call)
 {
     const struct host *host = run->worker->host;
     char error[COMMAND_ERROR_BYTES];
-    run->worker->unsettled = false;
-    if (host->config_settle(host->app, error, sizeof error) || call->command == &transaction_exec) return;
+    unsigned what = run->worker->unsettled;
+    run->worker->unsettled = 0;
+    if (host->config_settle(host->app, run->worker, what, error, sizeof error) ||
+        call->command == &transaction_exec)
+        return;
     call->out->len = call->reply_at;
     resp_error(call->out, error);
 }

@@ -68,14 +68,17 @@ struct host {
     uint64_t (*client_kill)(void *app, struct worker *worker, struct session *self, const struct client_filter *filter);
     void (*client_pause)(void *app, enum pause_mode mode, int64_t until_ms);
     /* config: names and values as in redis.conf */
-    void (*config_get)(void *app, const struct slice *patterns, size_t count, struct resp_out *out); /* writes the whole map */
+    void (*config_get)(void *app, const struct slice *patterns, size_t count,
+                       struct resp_out *out); /* writes the whole map */
     /* Name/value pairs; all or nothing. False with Redis's error text in `error`. */
-    bool (*config_set)(void *app, struct worker *worker, const struct slice *pairs, size_t count, char *error, size_t error_cap);
-    /* The rest of a change for which config_set has set worker->unsettled, outside of the gate. False with Redis's error text: it was taken
+    bool (*config_set)(void *app, struct worker *worker, const struct slice *pairs, size_t count, char *error,
+                       size_t error_cap);
+    /* The rest of a change: `what` config_set has noted in worker->unsettled, outside of the gate. False with Redis's error text: it was taken
      * back. */
-    bool (*config_settle)(void *app, char *error, size_t error_cap);
+    bool (*config_settle)(void *app, struct worker *worker, unsigned what, char *error, size_t error_cap);
     bool (*config_is_secret)(struct slice name); /* its value is shown to nobody but CONFIG GET */
-    bool (*config_rewrite)(void *app, bool all, char *error, size_t error_cap); /* `all`: initial values as well */
+    bool (*config_rewrite)(void *app, bool all, char *error,
+                           size_t error_cap); /* `all`: initial values as well */
     void (*reset_stats)(void *app);
     /* ACL LOAD and SAVE: the file that `aclfile` names. False with Redis's error text; the errors of a file may be long. */
     bool (*acl_load)(void *app, struct resp_out *error_out);

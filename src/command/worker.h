@@ -38,8 +38,11 @@ struct worker_counters {
     _Atomic uint64_t reads;
     _Atomic uint64_t writes;
     _Atomic uint64_t payloads_checked; /* of RESTORE */
-    _Atomic uint64_t changes; /* keys changed: rdb_changes_since_last_save */
+    _Atomic uint64_t changes;          /* keys changed: rdb_changes_since_last_save */
 };
+
+#define UNSETTLED_LIMITS      (1u << 0) /* some setting changed */
+#define UNSETTLED_PERSISTENCE (1u << 1) /* one of those that decide where the heap lives */
 
 struct worker {
     unsigned id;
@@ -64,9 +67,9 @@ struct worker {
     struct monitors monitors;
     struct resp_out message; /* being delivered: scratch */
     struct changes changes;  /* of the open transaction */
-    uint64_t sent;           /* workers that have something in their inbox and are not woken yet, bit by bit */
-    void *loop; /* client/'s own */
-    bool unsettled;               /* host->config_settle is due once the gate is left */
+    uint64_t sent;      /* workers that have something in their inbox and are not woken yet, bit by bit */
+    void *loop;         /* client/'s own */
+    unsigned unsettled; /* UNSETTLED_*: host->config_settle is due once the gate is left */
     _Atomic uint64_t stats_epoch; /* stats.h */
     uint64_t random;              /* worker_random */
 };
