@@ -164,14 +164,21 @@ static enum error apply_plan(struct tx *tx, const struct segment_plan *plan)
     return ERROR_OK;
 }
 
-/* Into the chain: for entries whose hashes share more than the depth can tell apart. */
-static enum error chain_insert(struct tx *tx, const struct hashtable *table,
-                               struct hashtable_segment_layout *segment, unsigned home, uint64_t slot)
+/* An empty slot in the segment's chain, or NULL. */
+static uint64_t *chain_room(const struct hashtable *table, const struct hashtable_segment_layout *segment)
 {
     unsigned stash = hashtable__stash[HASHTABLE_LEVEL_OVERFLOW];
     uint64_t *empty = NULL;
     for (uint64_t off = segment->chain; off != 0 && empty == NULL; off = segment_at(table->base, off)->chain)
         empty = hashtable__empty_slot(segment_at(table->base, off)->buckets, stash);
+    return empty;
+}
+
+/* Into the chain, at `empty` or in a new link: for entries whose hashes share more than the depth can tell apart. */
+static enum error chain_insert(struct tx *tx, const struct hashtable *table,
+                               struct hashtable_segment_layout *segment, unsigned home, uint64_t *empty,
+                               uint64_t slot)
+{
     enum error error;
     if (empty != NULL) {
         error = tx_store64(tx, empty, slot);
@@ -215,10 +222,11 @@ static enum error insert_slot(struct tx *tx, const struct hashtable *table, uint
     if (hashtable__plan(segment, home, ref.level, slot, &plan)) {
         error = apply_plan(tx, &plan);
     } else {
+        uint64_t *empty = chain_room(table, segment);
         grown = false;
-        error = segment->chain == 0 ? hashtable__grow(tx, table, hash, slot, expire_at_ms, &grown) : ERROR_OK;
+        error = empty == NULL ? hashtable__grow(tx, table, hash, slot, expire_at_ms, &grown) : ERROR_OK;
         if (error != ERROR_OK || grown) return error;
-        error = chain_insert(tx, table, segment, home, slot);
+        error = chain_insert(tx, table, segment, home, empty, slot);
     }
     return error == ERROR_OK ? note_earliest(tx, segment, expire_at_ms) : error;
 }

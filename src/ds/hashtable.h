@@ -3,8 +3,9 @@
  * The caller hashes and locks; the table neither frees nor allocates entries. Structural changes (growth,
  * split, merge, directory) run in the caller's transaction: a table has one owner, whose lock is held until
  * commit, so nobody can build on a structure that an abort takes back (H9 asks for transactions of their own
- * only where others could). Each command causes at most one rebuild of one segment (~1,000 slots) and one
- * copy of the directory (8 bytes per segment).
+ * only where others could). Each insertion causes at most one rebuild of one segment (~1,000 slots, and those of
+ * its chain, if any) and of the directory. Entries may come in the order of their hashes, as another table of the
+ * heap gives them: they cost what others do.
  */
 #ifndef CAIRN_DS_HASHTABLE_H
 #define CAIRN_DS_HASHTABLE_H

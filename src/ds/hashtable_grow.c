@@ -3,10 +3,14 @@
  * A segment is rebuilt into new blocks: put together in process memory, written to the new block at once (a
  * new object: no undo), published by the words that name it, the old block freed at commit.
  *
+ * Entries that come in the order of their hashes crowd a few buckets of a segment that is otherwise empty: it is split
+ * until its parts hold them. Where the directory may not get deep enough for that yet, they go to a chain, which is taken
+ * apart when there are more entries.
+ *
  * Crash table (until commit a crash brings back the old words; new blocks vanish with their bits, H2):
  *   grow     new segment, words of its prefix, free of the old one
- *   split    [directory doubled], two new segments, words of both prefixes, number of segments, free of the
- *            old one
+ *   split    [directory doubled, as often as needed], two or more new segments, words of their prefixes, number of
+ *            segments, frees of the old one and of its chain
  *   shrink   new segment, words of its prefix, free of the old one
  *   merge    new segment, words of the parent prefix, number of segments, frees of both, [directory halved]
  *   double   new directory (a copy), root's word, free of the old directory
@@ -15,6 +19,7 @@
 #include "ds/hashtable_segment.h"
 #include "util/assert.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PREFETCH_AHEAD 16  /* entries whose misses overlap while their names are hashed */
@@ -24,8 +29,11 @@
 #define FITTED_PERCENT 80  /* ... and then filled to this, at most */
 #define HOLLOW_LEVEL   6   /* from here on segments are large */
 #define HOLLOW_ODDS    32  /* one removal in so many counts what is left: that reads all of the segment */
-#define DIRECTORY_SPREAD                                                                                     \
-    64 /* directory words per segment at most: bounds what a run of equal prefixes costs */
+#define CHAIN_LINKS    512 /* a longer chain is not taken apart: bounds what a command rebuilds */
+
+/* Directory words at most, by segments or by entries: bounds what a run of equal prefixes costs. */
+#define WORDS_PER_SEGMENT 64
+#define WORDS_PER_ENTRY   8
 
 struct item {
     uint64_t slot;
@@ -35,7 +43,7 @@ struct item {
 struct items {
     unsigned count;
     int64_t earliest_ms;
-    struct item item[SEGMENT_SLOTS_MAX + 1];
+    struct item *item;
 };
 
 struct image {
@@ -163,59 +171,144 @@ static enum error directory_resize(struct tx *tx, const struct hashtable *table,
     return error;
 }
 
-/* Whether a segment of this depth may split: the depth is bounded, and the directory by the number of
- * segments. */
+/* Whether a segment of this depth may split: the depth is bounded, and the directory by what the table holds. */
 static bool may_split(const struct hashtable *table, unsigned depth)
 {
     uint64_t top = table->root->directory;
     unsigned top_depth = word_is_directory(top) ? directory_depth(top) : 0;
     if (depth < top_depth) return true;
-    return depth < HASHTABLE_DEPTH_MAX && UINT64_C(2) << depth <= DIRECTORY_SPREAD * table->root->segments;
+    if (depth == HASHTABLE_DEPTH_MAX) return false;
+    uint64_t words = UINT64_C(2) << depth;
+    return words <= WORDS_PER_SEGMENT * table->root->segments ||
+           words <= WORDS_PER_ENTRY * hashtable_count(table->root);
 }
 
-static enum error split(struct tx *tx, const struct hashtable *table, const struct image halves[2],
-                        unsigned depth)
+/* Stores a part of what is split; the directory gets as deep as the part is. */
+static enum error store_part(struct tx *tx, const struct hashtable *table, const struct image *image)
 {
-    uint64_t top = table->root->directory;
+    const struct hashtable_segment_layout *part = (const void *)image->bytes;
     enum error error = ERROR_OK;
-    if (!word_is_directory(top) || directory_depth(top) == depth)
+    for (;;) {
+        uint64_t top = table->root->directory;
+        unsigned depth = word_is_directory(top) ? directory_depth(top) : 0;
+        if (error != ERROR_OK || depth >= part->local_depth) break;
         error = directory_resize(tx, table, depth + 1);
-    if (error == ERROR_OK) error = store_image(tx, table, &halves[0]);
-    if (error == ERROR_OK) error = store_image(tx, table, &halves[1]);
-    if (error == ERROR_OK) error = count_segments(tx, table, 1);
+    }
+    return error == ERROR_OK ? store_image(tx, table, image) : error;
+}
+
+/* Brings the items whose hash bit below the prefix is 0 to the front: how many they are. */
+static unsigned partition(const struct items *items, unsigned depth)
+{
+    unsigned zeros = 0;
+    for (unsigned i = 0; i < items->count; i++) {
+        struct item item = items->item[i];
+        if (item.hash << depth >> 63 != 0) continue;
+        items->item[i] = items->item[zeros];
+        items->item[zeros++] = item;
+    }
+    return zeros;
+}
+
+/* Splits the items of a prefix in two, and each half that no segment can hold again. parts_out: grows by the segments
+ * stored. *fits_out false: there is no way, something may have been stored. */
+static enum error split(struct tx *tx, const struct hashtable *table, const struct items *items,
+                        unsigned depth, uint64_t prefix, int *parts_out, bool *fits_out)
+{
+    *fits_out = may_split(table, depth);
+    if (!*fits_out) return ERROR_OK;
+    unsigned zeros = partition(items, depth);
+    const struct items halves[2] = {{zeros, items->earliest_ms, items->item},
+                                    {items->count - zeros, items->earliest_ms, items->item + zeros}};
+    unsigned larger =
+        zeros * 2 < items->count; /* first: whether there is a way is known before much is stored */
+    for (unsigned i = 0; i < 2; i++) {
+        struct image image;
+        unsigned bit = larger ^ i, count = halves[bit].count;
+        unsigned level = level_for(count * 2 < items->count ? count : items->count / 2, 90);
+        enum error error;
+        if (build_from(&image, level, depth + 1, prefix << 1 | bit, &halves[bit])) {
+            error = store_part(tx, table, &image);
+            ++*parts_out;
+        } else {
+            error = split(tx, table, &halves[bit], depth + 1, prefix << 1 | bit, parts_out, fits_out);
+        }
+        if (error != ERROR_OK || !*fits_out) return error;
+    }
+    return ERROR_OK;
+}
+
+static enum error free_segment(struct tx *tx, const struct hashtable *table, uint64_t off)
+{
+    enum error error = ERROR_OK;
+    for (uint64_t next; off != 0 && error == ERROR_OK; off = next) {
+        next = segment_at(table->base, off)->chain;
+        error = heap_free(tx, off);
+    }
+    return error;
+}
+
+/* Puts the items, which the segment of `ref` and its chain hold but the new one, into a larger segment or into several. */
+static enum error rebuild_larger(struct tx *tx, const struct hashtable *table, struct segment_ref ref,
+                                 const struct items *items, bool *grown_out)
+{
+    struct image image;
+    uint64_t prefix = segment_at(table->base, ref.off)->prefix;
+    enum error error;
+    if (build_from(&image, ref.level + 1, ref.depth, prefix, items)) {
+        error = store_image(tx, table, &image);
+    } else {
+        int parts = 0;
+        struct tx_mark mark = tx_savepoint(tx);
+        error = split(tx, table, items, ref.depth, prefix, &parts, grown_out);
+        if (error == ERROR_OK && !*grown_out) {
+            tx_rollback_to(tx, mark);
+            return ERROR_OK;
+        }
+        if (error == ERROR_OK) error = count_segments(tx, table, parts - 1);
+    }
+    return error == ERROR_OK ? free_segment(tx, table, ref.off) : error;
+}
+
+/* The same with a chain. */
+static enum error unchain(struct tx *tx, const struct hashtable *table, struct segment_ref ref,
+                          struct item added, int64_t earliest_ms, bool *grown_out)
+{
+    unsigned links = 0;
+    for (uint64_t off = segment_at(table->base, ref.off)->chain; off != 0 && links <= CHAIN_LINKS; links++)
+        off = segment_at(table->base, off)->chain;
+    *grown_out = links <= CHAIN_LINKS && may_split(table, ref.depth);
+    if (!*grown_out) return ERROR_OK;
+    size_t slots = segment_slots(ref.level) + (size_t)links * segment_slots(HASHTABLE_LEVEL_OVERFLOW);
+    struct items items = {1, earliest_ms, malloc((slots + 1) * sizeof(struct item))};
+    if (items.item == NULL) return ERROR_MEMORY;
+    items.item[0] = added;
+    for (uint64_t off = ref.off; off != 0; off = segment_at(table->base, off)->chain)
+        collect(table, segment_at(table->base, off), &items);
+    enum error error = rebuild_larger(tx, table, ref, &items, grown_out);
+    free(items.item);
     return error;
 }
 
 enum error hashtable__grow(struct tx *tx, const struct hashtable *table, uint64_t hash, uint64_t slot,
                            int64_t expire_at_ms, bool *grown_out)
 {
-    struct items items;
-    struct image images[2];
-    items.count = 1;
-    items.earliest_ms = expire_at_ms >= 0 ? expire_at_ms : INT64_MAX;
-    items.item[0] = (struct item){slot, hash};
+    struct item item[SEGMENT_SLOTS_MAX + 1];
+    item[0] = (struct item){slot, hash};
+    struct items items = {1, expire_at_ms >= 0 ? expire_at_ms : INT64_MAX, item};
     *grown_out = true;
     if (table->root->directory == 0) {
-        ASSERT(build(&images[0], 0, 0, 0, &items));
-        enum error error = store_image(tx, table, &images[0]);
+        struct image image;
+        ASSERT(build(&image, 0, 0, 0, &items));
+        enum error error = store_image(tx, table, &image);
         return error == ERROR_OK ? count_segments(tx, table, 1) : error;
     }
     struct segment_ref ref = segment_ref_of(hashtable__word(table, hash));
     struct hashtable_segment_layout *segment = segment_at(table->base, ref.off);
-    ASSERT(segment->chain == 0 && segment->level == ref.level);
+    ASSERT(segment->level == ref.level);
+    if (segment->chain != 0) return unchain(tx, table, ref, item[0], items.earliest_ms, grown_out);
     collect(table, segment, &items);
-    enum error error;
-    if (build_from(&images[0], ref.level + 1, ref.depth, segment->prefix, &items)) {
-        error = store_image(tx, table, &images[0]);
-    } else {
-        unsigned level = level_for(items.count / 2, 90);
-        *grown_out = may_split(table, ref.depth) &&
-                     build_from(&images[0], level, ref.depth + 1, segment->prefix << 1, &items) &&
-                     build_from(&images[1], level, ref.depth + 1, segment->prefix << 1 | 1, &items);
-        if (!*grown_out) return ERROR_OK;
-        error = split(tx, table, images, ref.depth);
-    }
-    return error == ERROR_OK ? heap_free(tx, ref.off) : error;
+    return rebuild_larger(tx, table, ref, &items, grown_out);
 }
 
 /* Frees the links of the chain that are empty. */
@@ -252,10 +345,9 @@ static enum error rebuild_smaller(struct tx *tx, const struct hashtable *table,
                                   struct hashtable_segment_layout *const *segments, unsigned count,
                                   unsigned depth, uint64_t prefix, unsigned percent)
 {
-    struct items items;
+    struct item item[SEGMENT_SLOTS_MAX + 1];
+    struct items items = {0, INT64_MAX, item};
     struct image image;
-    items.count = 0;
-    items.earliest_ms = INT64_MAX;
     for (unsigned i = 0; i < count; i++)
         collect(table, segments[i], &items);
     if (!build_from(&image, level_for(items.count, percent), depth, prefix, &items)) return ERROR_OK;

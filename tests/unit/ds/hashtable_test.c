@@ -7,6 +7,7 @@
 #include "util/hash.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define TABLE_ROOT 1 /* heap root that names the table */
 #define DETAIL_CAP 256
@@ -29,6 +30,18 @@ static uint64_t equal_hash(struct slice name, uint64_t seed)
 static uint64_t low_hash(struct slice name, uint64_t seed)
 {
     return UINT64_C(0xfedcba) << 40 | (hash_bytes(name, seed) & 0xffffff);
+}
+
+/* Names in the order of their hashes, `ordered_total` of them in all; what rebuilding hashes is counted. */
+static uint64_t ordered_total, ordered_calls;
+
+static uint64_t ordered_hash(struct slice name, uint64_t seed)
+{
+    uint64_t number = 0;
+    for (size_t i = strlen("name-"); i < name.len; i++)
+        number = number * 10 + (uint64_t)(name.ptr[i] - '0');
+    ordered_calls++;
+    return number * (UINT64_MAX / ordered_total) + (hash_bytes(name, seed) & 0x1fffff);
 }
 
 static struct rig rig_make(struct fixture *fixture, hashtable_hash *hash)
@@ -57,8 +70,7 @@ static void rig_check(struct rig *rig)
     char detail[DETAIL_CAP];
     struct heap_check_result result;
     if (!hashtable_is_valid(&rig->table, detail, sizeof(detail))) fail_msg("%s", detail);
-    if (!reclaim_is_valid(rig->fixture->heap, *rig->reclaim, detail, sizeof(detail)))
-        fail_msg("%s", detail);
+    if (!reclaim_is_valid(rig->fixture->heap, *rig->reclaim, detail, sizeof(detail))) fail_msg("%s", detail);
     if (heap_check(rig->fixture->heap, rig_walk, rig, &result) != ERROR_OK) fail_msg("%s", result.detail);
 }
 
@@ -195,6 +207,73 @@ static void equal_prefixes_do_not_blow_up_the_directory(void **state)
     for (uint64_t i = 0; i < 3000; i++)
         erase(&rig, i);
     rig_check(&rig);
+}
+
+static unsigned chain_links(const struct rig *rig, uint64_t number)
+{
+    uint64_t position = hash_of(rig, number);
+    unsigned links = 0;
+    for (uint64_t off = hashtable_segment_at(&rig->table, &position)->chain; off != 0; links++)
+        off = ((struct hashtable_segment_layout *)heap_ptr(rig->fixture->heap, off))->chain;
+    return links;
+}
+
+/* Inserts numbers first .. first + count - 1 of ordered_total; what it costs is counted, chains included: a search reads them. */
+static unsigned insert_ordered(struct rig *rig, uint64_t first, uint64_t count, bool backwards)
+{
+    unsigned longest = 0;
+    ordered_calls = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t number = first + (backwards ? count - 1 - i : i);
+        insert(rig, number, NO_EXPIRY);
+        unsigned links = chain_links(rig, number);
+        if (links > longest) longest = links;
+        ordered_calls -= 1; /* of chain_links */
+        if (i % 5000 != 0) continue;
+        rig_check(rig);
+        ordered_calls -= i + 1; /* of the check */
+    }
+    print_message("%llu of %llu in hash order: %.1f hashed for each, longest chain %u, %llu segments\n",
+                  (unsigned long long)count, (unsigned long long)ordered_total,
+                  (double)ordered_calls / (double)count, longest,
+                  (unsigned long long)rig->table.root->segments);
+    return longest;
+}
+
+static void hash_order_costs_what_any_order_costs(void **state)
+{
+    const uint64_t totals[] = {1500, 12000, 20000, 40000, 80000};
+    struct rig rig = rig_make(*state, ordered_hash);
+    for (unsigned i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
+        ordered_total = totals[i];
+        assert_int_equal(insert_ordered(&rig, 0, ordered_total, i % 2 == 1), 0);
+        assert_true(ordered_calls < 16 * ordered_total);
+        uint64_t bytes, slots;
+        hashtable_memory(&rig.table, &bytes, &slots);
+        assert_true(slots * 35 / 100 < ordered_total);
+        rig_check(&rig);
+        assert_holds(&rig, 0, ordered_total);
+        tx_begin(rig.fixture->tx);
+        assert_int_equal(hashtable_detach(rig.fixture->tx, &rig.table, rig.reclaim), ERROR_OK);
+        tx_commit(rig.fixture->tx);
+    }
+}
+
+/* So few of so many that the directory may not get deep enough at once: chains, for a while. */
+static void chains_are_taken_apart_when_the_directory_may_grow(void **state)
+{
+    struct rig rig = rig_make(*state, ordered_hash);
+    ordered_total = UINT64_C(20000000);
+    assert_in_range(insert_ordered(&rig, 0, 30000, false), 1, 512);
+    assert_true(ordered_calls < UINT64_C(64) * 30000);
+    assert_int_equal(chain_links(&rig, 0), 0);
+    assert_int_equal(chain_links(&rig, 29999), 0);
+    rig_check(&rig);
+    assert_holds(&rig, 0, 30000);
+    for (uint64_t i = 0; i < 30000; i++)
+        erase(&rig, i);
+    rig_check(&rig);
+    assert_int_equal(rig.table.root->counts, 0);
 }
 
 static void updates_move_entries_and_expiry(void **state)
@@ -402,6 +481,8 @@ int main(void)
         HEAP_TEST(slots_cost_about_ten_bytes_per_entry),
         HEAP_TEST(equal_hashes_go_to_a_chain),
         HEAP_TEST(equal_prefixes_do_not_blow_up_the_directory),
+        HEAP_TEST(hash_order_costs_what_any_order_costs),
+        HEAP_TEST(chains_are_taken_apart_when_the_directory_may_grow),
         HEAP_TEST(updates_move_entries_and_expiry),
         HEAP_TEST(an_abort_takes_back_growth),
         HEAP_TEST(scans_see_what_stays),
