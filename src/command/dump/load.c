@@ -33,37 +33,12 @@ static bool load_list(struct call *call, const struct rdb_value *value, const ch
     return finish(call, error, event);
 }
 
-/* Elements of a large hash or set come in the order of their hashes when this heap has dumped them. A table that grows would take them all at
- * its one end, so they are put far from each other: step() apart, around and around. */
-#define ORDER_MATTERS 1024 /* fewer keep their order */
-
-static size_t common_divisor(size_t a, size_t b)
-{
-    while (b != 0) {
-        size_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
-/* A step that meets each of `count` places once; about the golden section of them. */
-static size_t step(size_t count)
-{
-    if (count < ORDER_MATTERS) return 1;
-    size_t wanted = count / 1000 * 618;
-    while (common_divisor(wanted, count) != 1)
-        wanted++;
-    return wanted;
-}
-
 static bool load_set(struct call *call, const struct rdb_value *value, const char *event)
 {
     struct set_value set = set_value_new(call);
-    size_t count = value->words.count, stride = step(count);
     bool added;
-    for (size_t i = 0, at = 0; i < count; i++, at = (at + stride) % count) {
-        enum error error = set_value_add(&set, value->words.at[at], &added);
+    for (size_t i = 0; i < value->words.count; i++) {
+        enum error error = set_value_add(&set, value->words.at[i], &added);
         if (error != ERROR_OK) {
             call_fail(call, error);
             return false;
@@ -96,13 +71,12 @@ static bool load_zset(struct call *call, const struct rdb_value *value, const ch
 static bool load_hash(struct call *call, const struct rdb_value *value, const char *event, bool *stored_out)
 {
     struct hash_value hash;
-    size_t count = value->words.count / 2, stride = step(count);
     uint64_t live = 0;
     if (!hash_value_edit(call, &hash)) return false;
-    for (size_t i = 0, at = 0; i < count; i++, at = (at + stride) % count) {
-        int64_t time_ms = value->times == NULL || value->times[at] == 0 ? HASH_TIME_NONE : value->times[at];
+    for (size_t i = 0; i < value->words.count / 2; i++) {
+        int64_t time_ms = value->times == NULL || value->times[i] == 0 ? HASH_TIME_NONE : value->times[i];
         if (time_ms != HASH_TIME_NONE && time_ms <= call->now_ms) continue;
-        hash_value_set(&hash, value->words.at[2 * at], value->words.at[2 * at + 1], time_ms);
+        hash_value_set(&hash, value->words.at[2 * i], value->words.at[2 * i + 1], time_ms);
         live++;
     }
     *stored_out = live > 0;
