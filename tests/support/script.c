@@ -3,6 +3,7 @@
 
 #include "support/wait.h"
 
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -62,4 +63,15 @@ int script_close_server(void **state)
 {
     server_close(*state);
     return 0;
+}
+
+int script_await_alone(void **state)
+{
+    static const char one[] = "connected_clients:1";
+    struct client *client = client_open(*state, 2);
+    const char *count;
+    bool alone = WAIT_FOR((count = strstr(client_ask(client, "INFO clients"), one)) != NULL &&
+                          !isdigit((unsigned char)count[strlen(one)]));
+    client_close(client);
+    return alone ? 0 : -1;
 }

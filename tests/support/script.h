@@ -36,5 +36,7 @@ void script_run(struct server *server, const struct step *steps, size_t count, c
 /* For cmocka's groups: *state is a server of the group's own. */
 int script_open_server(void **state);
 int script_close_server(void **state);
+/* A setup for tests that count listeners and waiters: the server has seen the connections of the test before end. */
+int script_await_alone(void **state);
 
 #endif

@@ -196,8 +196,8 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_come_first_served),
-        cmocka_unit_test(nothing_is_lost_or_given_twice),
+        cmocka_unit_test_setup(first_come_first_served, script_await_alone),
+        cmocka_unit_test_setup(nothing_is_lost_or_given_twice, script_await_alone),
     };
     return cmocka_run_group_tests(tests, start, script_close_server);
 }

@@ -578,11 +578,21 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(arguments), cmocka_unit_test(no_wait),   cmocka_unit_test(in_transactions),
-        cmocka_unit_test(order),     cmocka_unit_test(all_wakes), cmocka_unit_test(streams),
-        cmocka_unit_test(chains),    cmocka_unit_test(unblock),   cmocka_unit_test(gone),
-        cmocka_unit_test(pipelines), cmocka_unit_test(refused),   cmocka_unit_test(paused),
-        cmocka_unit_test(expired),   cmocka_unit_test(accounts),  cmocka_unit_test(watched),
+        cmocka_unit_test_setup(arguments, script_await_alone),
+        cmocka_unit_test_setup(no_wait, script_await_alone),
+        cmocka_unit_test_setup(in_transactions, script_await_alone),
+        cmocka_unit_test_setup(order, script_await_alone),
+        cmocka_unit_test_setup(all_wakes, script_await_alone),
+        cmocka_unit_test_setup(streams, script_await_alone),
+        cmocka_unit_test_setup(chains, script_await_alone),
+        cmocka_unit_test_setup(unblock, script_await_alone),
+        cmocka_unit_test_setup(gone, script_await_alone),
+        cmocka_unit_test_setup(pipelines, script_await_alone),
+        cmocka_unit_test_setup(refused, script_await_alone),
+        cmocka_unit_test_setup(paused, script_await_alone),
+        cmocka_unit_test_setup(expired, script_await_alone),
+        cmocka_unit_test_setup(accounts, script_await_alone),
+        cmocka_unit_test_setup(watched, script_await_alone),
     };
     return cmocka_run_group_tests(tests, start, script_close_server);
 }

@@ -93,9 +93,9 @@ static int open_server(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shows_commands),
-        cmocka_unit_test(not_in_transactions),
-        cmocka_unit_test(unix_sockets),
+        cmocka_unit_test_setup(shows_commands, script_await_alone),
+        cmocka_unit_test_setup(not_in_transactions, script_await_alone),
+        cmocka_unit_test_setup(unix_sockets, script_await_alone),
     };
     return cmocka_run_group_tests(tests, open_server, script_close_server);
 }

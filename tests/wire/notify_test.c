@@ -179,10 +179,10 @@ static int open_server(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_command),
-        cmocka_unit_test(in_transactions),
-        cmocka_unit_test(expired_and_evicted),
-        cmocka_unit_test(classes),
+        cmocka_unit_test_setup(by_command, script_await_alone),
+        cmocka_unit_test_setup(in_transactions, script_await_alone),
+        cmocka_unit_test_setup(expired_and_evicted, script_await_alone),
+        cmocka_unit_test_setup(classes, script_await_alone),
     };
     return cmocka_run_group_tests(tests, open_server, script_close_server);
 }

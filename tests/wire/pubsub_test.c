@@ -420,17 +420,17 @@ static int open_server(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(replies_to_subscribing),
-        cmocka_unit_test(to_everybody),
-        cmocka_unit_test(shards),
-        cmocka_unit_test(in_order),
-        cmocka_unit_test(pipelines),
-        cmocka_unit_test(transactions),
-        cmocka_unit_test(held_back),
-        cmocka_unit_test(slow_readers),
-        cmocka_unit_test(churning),
-        cmocka_unit_test(reset_and_reply_off),
-        cmocka_unit_test(bytes),
+        cmocka_unit_test_setup(replies_to_subscribing, script_await_alone),
+        cmocka_unit_test_setup(to_everybody, script_await_alone),
+        cmocka_unit_test_setup(shards, script_await_alone),
+        cmocka_unit_test_setup(in_order, script_await_alone),
+        cmocka_unit_test_setup(pipelines, script_await_alone),
+        cmocka_unit_test_setup(transactions, script_await_alone),
+        cmocka_unit_test_setup(held_back, script_await_alone),
+        cmocka_unit_test_setup(slow_readers, script_await_alone),
+        cmocka_unit_test_setup(churning, script_await_alone),
+        cmocka_unit_test_setup(reset_and_reply_off, script_await_alone),
+        cmocka_unit_test_setup(bytes, script_await_alone),
     };
     return cmocka_run_group_tests(tests, open_server, script_close_server);
 }

@@ -271,13 +271,13 @@ static int open_server(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys_that_were_read),
-        cmocka_unit_test(own_changes),
-        cmocka_unit_test(opting),
-        cmocka_unit_test(broadcasting),
-        cmocka_unit_test(redirecting),
-        cmocka_unit_test(limits_and_expiry),
-        cmocka_unit_test(no_stale_value),
+        cmocka_unit_test_setup(keys_that_were_read, script_await_alone),
+        cmocka_unit_test_setup(own_changes, script_await_alone),
+        cmocka_unit_test_setup(opting, script_await_alone),
+        cmocka_unit_test_setup(broadcasting, script_await_alone),
+        cmocka_unit_test_setup(redirecting, script_await_alone),
+        cmocka_unit_test_setup(limits_and_expiry, script_await_alone),
+        cmocka_unit_test_setup(no_stale_value, script_await_alone),
     };
     return cmocka_run_group_tests(tests, open_server, script_close_server);
 }
