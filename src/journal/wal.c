@@ -211,6 +211,8 @@ enum error wal_create(const struct wal_options *options, int64_t used_bytes, str
 
 enum error wal_base_durable(struct wal *wal)
 {
+    if (atomic_load(&wal->base_is_durable))
+        return ERROR_OK; /* the applier has begun: the position is its own now */
     if (wal_error(wal) != ERROR_OK) return ERROR_IO;
     enum error error = wal_note_checkpoint(wal, &wal->applied_position);
     if (error != ERROR_OK) return error;
@@ -228,7 +230,7 @@ enum error wal_close(struct wal *wal)
 {
     wal_thread_stop_all(wal);
     wal->has_threads = false;
-    enum error error = atomic_load(&wal->base_is_durable) ? ERROR_OK : wal_base_durable(wal);
+    enum error error = wal_base_durable(wal);
     while (wal_step_sync(wal)) {
     }
     while (wal_step_apply(wal)) {

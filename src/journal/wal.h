@@ -94,7 +94,7 @@ enum wal_presence wal_presence(const void *notes, uint64_t boot_mark);
 MUST_CHECK enum error wal_create(const struct wal_options *options, int64_t used_bytes, struct wal **wal_out,
                                  char *detail, size_t detail_cap);
 /* Syncs the image as it was at wal_create, notes that durably, lets the applier begin. Takes as long as
- * the disk; call it from any thread, once. */
+ * the disk; call it from any thread, one at a time. wal_open has done it where a process died too early. */
 MUST_CHECK enum error wal_base_durable(struct wal *wal);
 
 /* Recovery: brings the image to the end of the journal's good part, opens a new epoch and goes on. ERROR_UNCLEAN

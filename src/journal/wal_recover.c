@@ -240,6 +240,7 @@ static enum error begin_anew(struct wal *wal, const struct wal_position *start,
     wal_segment_close_all(wal);
     memset(wal->slots, 0, sizeof wal->slots);
     wal->segment_files = 0;
+    atomic_store(&wal->base_is_durable, false); /* the old journal's */
     enum error error = wal_begin_new(wal, start->used_bytes, detail, cap);
     if (error == ERROR_OK) error = wal_base_durable(wal);
     if (error != ERROR_OK && detail[0] == '\0') snprintf(detail, cap, "cannot sync %s", wal->image_path);
