@@ -22,7 +22,8 @@ journal_drop() {
 
 # SET under the two policies: rates, CPU, and with always the latency that redis-benchmark sees.
 row_journal() {
-    local round kind policy pipeline requests result line
+    local round kind policy pipeline requests result line varied
+    varied=$(printf '__rand_int__%.0s' {1..5})xxxx # 64 bytes: an overwrite with the same ones would cost our journal nothing
     local everysec=(redis-everysec-disk cairn-everysec-disk cairn-disk) always=(redis-always-disk cairn-always-disk)
     journal_fill "${everysec[@]}"
     for pipeline in 1 16; do
@@ -41,8 +42,8 @@ row_journal() {
         requests=$(scaled $((pipeline == 1 ? 400000 : 2000000)))
         for ((round = 0; round < rounds; round++)); do
             for kind in "${always[@]}"; do
-                line=$(timeout 600 taskset -c $load_core redis-benchmark -p "${server_port[$kind]}" -c 50 -P $pipeline -r 1000000 -d 64 \
-                    -n "$requests" -t set --csv | awk -F'"' 'NR == 2 { print $4, $14 }')
+                line=$(timeout 600 taskset -c $load_core redis-benchmark -p "${server_port[$kind]}" -c 50 -P $pipeline -r 1000000 \
+                    -n "$requests" --csv SET key:__rand_int__ "$varied" | awk -F'"' 'NR == 2 { print $4, $14 }')
                 [[ -n $line ]] || fail "redis-benchmark failed on $kind"
                 sample journal "always-rate-p$pipeline" "$kind" "${line% *}"
                 sample journal "always-p99-p$pipeline" "$kind" "${line#* }"

@@ -51,7 +51,7 @@ static void close_keyspace(struct bench *bench)
 static void put(struct bench *bench, const struct key *key)
 {
     char value[VALUE_BYTES];
-    target_value(value, key->hash % 1000, sizeof(value));
+    target_value(value, key->hash % 1000, 0, sizeof(value));
     tx_begin(bench->tx);
     keyspace_lock(bench->keyspace, key->stripe);
     check(keyspace_put_string(bench->tx, bench->keyspace, 0, key, (struct slice){value, sizeof(value)},

@@ -4,10 +4,10 @@
  *
  * Terms: a *batch* is what a connection sends at once, `pipeline` requests long; the next one leaves when the
  * last reply of this one is read. Batches are built once and only the digits of keys (and of values) are
- * rewritten.
+ * rewritten; a value is a new one each time.
  *
  * L1. Every reply is read and checked: an error reply ends the program, a missing key is counted.
- * L2. With --verify every GET must return the value that --fill gave to its key, and no key may be missing.
+ * L2. With --verify every GET must return a value that was made for its key, and no key may be missing.
  * L3. Requests are exactly as many as asked for, whatever the number of connections.
  */
 #include "probe.h"
@@ -26,8 +26,8 @@
 #define CONNECTIONS_MAX   1024
 #define KEYS_PER_MSET     10
 #define REQUEST_BYTES_MAX 8192 /* with the largest value allowed, ten times */
-#define VALUE_BYTES_MAX   512
 #define READ_BYTES        65536
+#define VARIANT_STEP      UINT64_C(0x9e3779b97f4a7c15)
 #define WAIT_FOREVER      (-1)
 
 enum operation { OP_GET, OP_SET, OP_INCR, OP_MSET };
@@ -69,7 +69,7 @@ struct connection {
     size_t bulk_len;
     size_t line_len; /* of an incomplete line */
     char line[64];
-    char bulk[VALUE_BYTES_MAX + 2]; /* kept with --verify only */
+    char bulk[TARGET_VALUE_BYTES_MAX + 2]; /* kept with --verify only */
 };
 
 struct load {
@@ -81,6 +81,7 @@ struct load {
     int epoll;
     uint64_t random;
     uint64_t next_key; /* fill */
+    uint64_t written;  /* values */
     uint64_t unsent;   /* requests */
     uint64_t replies;
     uint64_t misses;
@@ -106,10 +107,10 @@ static void append_key(struct template *template, const char *prefix)
 
 static void append_value(struct template *template, unsigned len)
 {
-    char head[16], value[VALUE_BYTES_MAX];
+    char head[16], value[TARGET_VALUE_BYTES_MAX];
     append(template, head, (size_t)snprintf(head, sizeof(head), "$%u\r\n", len));
     if (len >= TARGET_KEY_DIGITS) template->value_at[template->keys] = template->len;
-    target_value(value, 0, len);
+    target_value(value, 0, 0, len);
     append(template, value, len);
     append(template, "\r\n", 2);
 }
@@ -144,9 +145,11 @@ static void rewrite_digits(struct load *load, char *request)
 {
     const struct template *template = &load->template;
     for (unsigned i = 0; i < template->keys; i++) {
-        char *digits = request + template->key_at[i];
-        target_put_digits(digits, next_key(load));
-        if (template->value_at[i]) memcpy(request + template->value_at[i], digits, TARGET_KEY_DIGITS);
+        uint64_t key = next_key(load);
+        target_put_digits(request + template->key_at[i], key);
+        if (template->value_at[i])
+            target_value(request + template->value_at[i], key, ++load->written * VARIANT_STEP ^ load->options.seed,
+                         load->options.value_bytes);
     }
 }
 
@@ -210,13 +213,12 @@ static void send_due(struct load *load)
 /* L2: the bulk reply to the last request answered. */
 static void verify(const struct load *load, const struct connection *connection)
 {
-    char value[VALUE_BYTES_MAX], digits[TARGET_KEY_DIGITS + 1] = "";
+    char digits[TARGET_KEY_DIGITS + 1] = "";
     unsigned index = connection->count - connection->awaited - 1;
     memcpy(digits, connection->batch + index * load->template.len + load->template.key_at[0],
            TARGET_KEY_DIGITS);
-    target_value(value, strtoull(digits, NULL, 10), load->options.value_bytes);
     if (connection->bulk_len != load->options.value_bytes + 2 ||
-        memcmp(connection->bulk, value, load->options.value_bytes) != 0)
+        !target_value_is(connection->bulk, strtoull(digits, NULL, 10), load->options.value_bytes))
         target_fail("key:%s has a wrong value", digits);
 }
 
@@ -382,7 +384,7 @@ static void parse_options(int argc, char **argv, struct options *options)
     if (optind != argc - 1) target_fail("no address");
     options->address = argv[optind];
     if (options->connections == 0 || options->connections > CONNECTIONS_MAX || options->pipeline == 0 ||
-        options->keys == 0 || options->seed == 0 || options->value_bytes > VALUE_BYTES_MAX)
+        options->keys == 0 || options->seed == 0 || options->value_bytes > TARGET_VALUE_BYTES_MAX)
         target_fail("an option is out of range");
     if (options->requests == 0) options->requests = options->keys;
 }

@@ -2,8 +2,8 @@
  *
  *     bench_restart ADDRESS KEY_NUMBER VALUE_BYTES COMMAND [ARGS...]
  *
- * Prints the milliseconds and the process id; the server runs on. An answer is correct when GET returns the
- * value that bench_load --fill gave to that key: neither "loading" nor a missing key counts.
+ * Prints the milliseconds and the process id; the server runs on. An answer is correct when GET returns a
+ * value that bench_load made for that key: neither "loading" nor a missing key counts.
  */
 #include "target.h"
 
@@ -19,25 +19,35 @@
 
 #define POLL_NS         100000
 #define GIVE_UP_NS      UINT64_C(600000000000)
-#define VALUE_BYTES_MAX 512
 
 struct question {
     char request[64];
     size_t request_len;
-    char answer[VALUE_BYTES_MAX + 16];
+    uint64_t key;
+    unsigned value_bytes;
+    char head[16]; /* of the answer */
+    size_t head_len;
     size_t answer_len;
 };
 
 static void question_init(struct question *question, uint64_t key, unsigned value_bytes)
 {
-    if (value_bytes > VALUE_BYTES_MAX) target_fail("value too long");
+    if (value_bytes > TARGET_VALUE_BYTES_MAX) target_fail("value too long");
+    question->key = key;
+    question->value_bytes = value_bytes;
     question->request_len =
         (size_t)snprintf(question->request, sizeof(question->request),
                          "*2\r\n$3\r\nGET\r\n$16\r\nkey:%012llu\r\n", (unsigned long long)key);
-    int head = snprintf(question->answer, sizeof(question->answer), "$%u\r\n", value_bytes);
-    target_value(question->answer + head, key, value_bytes);
-    memcpy(question->answer + head + value_bytes, "\r\n", 2);
-    question->answer_len = (size_t)head + value_bytes + 2;
+    question->head_len = (size_t)snprintf(question->head, sizeof(question->head), "$%u\r\n", value_bytes);
+    question->answer_len = question->head_len + value_bytes + 2;
+}
+
+static bool is_right(const struct question *question, const char *answer)
+{
+    const char *value = answer + question->head_len;
+    return memcmp(answer, question->head, question->head_len) == 0 &&
+           target_value_is(value, question->key, question->value_bytes) &&
+           memcmp(value + question->value_bytes, "\r\n", 2) == 0;
 }
 
 /* Asks once; true when the whole answer came and is right. */
@@ -45,7 +55,7 @@ static bool answers(const char *address, const struct question *question)
 {
     int fd = target_connect(address);
     if (fd < 0) return false;
-    char got[sizeof(question->answer)];
+    char got[TARGET_VALUE_BYTES_MAX + sizeof(question->head) + 2];
     size_t len = 0;
     bool asked = write(fd, question->request, question->request_len) == (ssize_t)question->request_len;
     while (asked && len < question->answer_len) {
@@ -55,7 +65,7 @@ static bool answers(const char *address, const struct question *question)
         if (len >= 3 && memcmp(got, "$-1", 3) == 0) target_fail("the key is gone");
     }
     close(fd);
-    if (len == question->answer_len && memcmp(got, question->answer, len) != 0) target_fail("a wrong value");
+    if (len == question->answer_len && !is_right(question, got)) target_fail("a wrong value");
     return len == question->answer_len;
 }
 

@@ -84,12 +84,38 @@ void target_put_digits(char *digits, uint64_t number)
     }
 }
 
-void target_value(char *value, uint64_t number, unsigned len)
+/* Eight printable bytes, one of 64 each. */
+static uint64_t printable(uint64_t bits)
+{
+    return (bits & UINT64_C(0x3f3f3f3f3f3f3f3f)) + UINT64_C(0x3030303030303030);
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+void target_value(char *value, uint64_t number, uint64_t variant, unsigned len)
 {
     char digits[TARGET_KEY_DIGITS];
     target_put_digits(digits, number);
-    memset(value, 'x', len);
-    memcpy(value, digits, len < sizeof(digits) ? len : sizeof(digits));
+    memcpy(value, digits, least(len, sizeof(digits)));
+    uint64_t word = printable(variant); /* the first tells how the others follow */
+    for (unsigned at = sizeof(digits); at < len; at += sizeof(word)) {
+        memcpy(value + at, &word, least(len - at, sizeof(word)));
+        word = printable((word ^ word >> 29) * UINT64_C(0xbf58476d1ce4e5b9) >> 2);
+    }
+}
+
+bool target_value_is(const char *value, uint64_t number, unsigned len)
+{
+    char expected[TARGET_VALUE_BYTES_MAX];
+    uint64_t word = 0;
+    if (len > sizeof(expected)) return false;
+    if (len > TARGET_KEY_DIGITS)
+        memcpy(&word, value + TARGET_KEY_DIGITS, least(len - TARGET_KEY_DIGITS, sizeof(word)));
+    target_value(expected, number, word - UINT64_C(0x3030303030303030), len);
+    return memcmp(value, expected, len) == 0;
 }
 
 void target_fail(const char *format, ...)
