@@ -109,7 +109,8 @@ bool boot_configure(struct app *app, int argc, char **argv)
     if (*logfile) app->log.file = strdup(logfile);
     app->log.to_syslog = config_bool(app->config, "syslog-enabled");
     if (app->log.to_syslog)
-        system_log_open(config_text(app->config, "syslog-ident"), config_choice(app->config, "syslog-facility"));
+        system_log_open(config_text(app->config, "syslog-ident"),
+                        config_choice(app->config, "syslog-facility"));
     app->worker_count = wanted_workers(app);
     app->server_open =
         server_state_open(&app->server, &app->settings, app->worker_count, CRON_THREADS) == ERROR_OK;
@@ -229,12 +230,6 @@ static void log_heap(struct app *app, double milliseconds)
              "Heap %s: %s, mode %s, %llu keys, %u transactions taken back, %u completed, open in %.3f ms",
              app->heap_path, state, persist_mode_name(report->mode), (unsigned long long)keys,
              report->lanes_undone, report->lanes_completed, milliseconds);
-    if (report->journaled)
-        log_line(
-            &app->log, LOG_NOTICE,
-            "The journal's tail was applied: %llu transactions, %llu bytes; %llu bytes behind them were cut",
-            (unsigned long long)report->tail.records, (unsigned long long)report->tail.applied_bytes,
-            (unsigned long long)report->tail.cut_bytes);
 }
 
 /* Somebody moves here from Redis, and must not think that the data came along. */

@@ -106,8 +106,8 @@ static void print_state(const char *path, const struct subject *subject)
     printf("clean            %s\n",
            report->was_clean ? "yes" : "no: recovered in memory, the file is as it was");
     if (report->journaled)
-        printf("journal's tail   %llu transactions, %llu bytes; %llu bytes behind them are not good\n", LLU(report->tail.records),
-               LLU(report->tail.applied_bytes), LLU(report->tail.cut_bytes));
+        printf("journal's tail   %llu transactions, %llu bytes; %llu bytes behind them are not good\n",
+               LLU(report->tail.records), LLU(report->tail.applied_bytes), LLU(report->tail.cut_bytes));
     else if (!report->was_clean)
         printf("opened last      in %s (boot mark %016llx)\n",
                report->this_boot ? "this boot" : "an earlier boot", LLU(report->boot_mark));

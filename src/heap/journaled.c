@@ -75,7 +75,7 @@ enum error journaled_recover(struct heap *heap, const struct heap_options *optio
     if (error) return error;
     atomic_store(&heap->wal, wal);
     atomic_store(&heap->policy, options->journal.policy);
-    report->was_clean = report->tail.records == 0 && report->tail.cut_bytes == 0;
+    report->was_clean = report->tail.was_closed;
     return measure(heap);
 }
 
@@ -89,7 +89,7 @@ enum error journaled_view(struct heap *heap, const struct heap_options *options,
         error = wal_view(&setup.options, map->base, &report->tail, report->detail, sizeof(report->detail));
     if (error) return error;
     map->size_bytes = report->tail.image_bytes;
-    report->was_clean = report->tail.records == 0 && report->tail.cut_bytes == 0;
+    report->was_clean = report->tail.was_closed;
     return ERROR_OK;
 }
 

@@ -68,12 +68,13 @@ struct wal_options {
 struct wal_recovery {
     uint64_t records;       /* applied */
     uint64_t applied_bytes; /* of the journal */
-    uint64_t cut_bytes;     /* behind the last good record that were not zero; the log line says why (J9) */
-    uint64_t lsn;           /* where the journal goes on */
-    uint64_t image_bytes;   /* size of the file, all growth done (J5) */
-    int64_t used_bytes;     /* as given at wal_create, plus the deltas of all records */
+    uint64_t cut_bytes;   /* a damaged record and all behind it, up to the last byte that is not zero (J9) */
+    uint64_t lsn;         /* where the journal goes on */
+    uint64_t image_bytes; /* size of the file, all growth done (J5) */
+    int64_t used_bytes;   /* as given at wal_create, plus the deltas of all records */
     uint32_t epoch;
-    bool this_boot; /* began at what the applier had reached when the process ended */
+    bool this_boot;  /* began at what the applier had reached when the process ended */
+    bool was_closed; /* by wal_close, and nothing was appended since */
 };
 
 struct wal;

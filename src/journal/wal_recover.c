@@ -27,6 +27,7 @@ struct replay {
     enum wal_read end; /* why it stopped */
     uint64_t start_lsn;
     uint64_t records;
+    int64_t opened_ns; /* wal_open or wal_view began */
     int64_t begin_ns;
     int64_t told_ns;
 };
@@ -114,39 +115,62 @@ static enum error run(struct replay *replay, char *detail, size_t cap)
     return ERROR_OK;
 }
 
-/* Bytes of the frame that did not verify, as far as they are there. */
-static uint64_t torn_bytes(const struct wal *wal, const struct replay *replay)
+/* From the frame that did not verify to the last byte that is not zero. Frames behind it cannot be told from what an earlier use of
+ * their segments left: each is proven by the one before it (J7). */
+static uint64_t cut_bytes(const struct wal *wal, const struct replay *replay)
 {
-    struct wal_frame_layout frame;
+    uint64_t lsn = replay->position.lsn;
+    uint64_t end = atomic_load(&wal->prepared_end);
     if (replay->end != WAL_READ_TORN) return 0;
-    wal_stream_get(wal, replay->position.lsn, &frame, sizeof frame);
-    uint64_t bytes = sizeof frame + (uint64_t)frame.payload_words * WAL_FRAME_ALIGN;
-    uint64_t left = atomic_load(&wal->prepared_end) - replay->position.lsn;
-    return bytes < left ? bytes : left;
+    while (end > lsn) {
+        char word[WAL_FRAME_ALIGN];
+        static const char zeros[WAL_FRAME_ALIGN];
+        wal_stream_get(wal, end - sizeof word, word,
+                       sizeof word); /* on whole words, as frames and segments are */
+        if (memcmp(word, zeros, sizeof word) != 0) break;
+        end -= sizeof word;
+    }
+    return end - lsn;
 }
 
-static void report(const struct replay *replay, bool this_boot, struct wal_recovery *recovery_out)
+/* J9: one line, for every journal that was not closed. */
+static void tell(const struct replay *replay, const struct wal_recovery *recovery)
 {
     const struct wal *wal = replay->wal;
+    char cut[160] = "";
+    bool is_cut = replay->end == WAL_READ_TORN;
+    if (is_cut)
+        snprintf(cut, sizeof cut,
+                 "; everything from there on was cut, %" PRIu64
+                 " bytes up to the last that is not zero (an earlier use of the segments may have left some)",
+                 recovery->cut_bytes);
+    if (recovery->was_closed && recovery->records == 0 && !is_cut) return;
+    wal_log(wal, is_cut ? WAL_WARNING : WAL_NOTICE,
+            "Journal replayed in %.3f ms: %" PRIu64 " transactions, %" PRIu64 " bytes, up to LSN %" PRIu64
+            "; %s%s",
+            (double)(clock_monotonic_ns() - replay->opened_ns) / 1e6, recovery->records,
+            recovery->applied_bytes, recovery->lsn, wal_stream_end_text(replay->end), cut);
+}
+
+/* Then the image needs no journal. */
+static bool was_closed(const struct wal_notes *notes)
+{
+    return notes->checkpoint.kind == WAL_NOTE_CHECKPOINT && notes->checkpoint.is_complete;
+}
+
+static void report(const struct replay *replay, const struct wal_notes *notes,
+                   struct wal_recovery *recovery_out)
+{
     *recovery_out = (struct wal_recovery){.records = replay->records,
                                           .applied_bytes = replay->position.lsn - replay->start_lsn,
-                                          .cut_bytes = torn_bytes(wal, replay),
+                                          .cut_bytes = cut_bytes(replay->wal, replay),
                                           .lsn = replay->position.lsn,
                                           .image_bytes = replay->target->size_bytes,
                                           .used_bytes = replay->position.used_bytes,
                                           .epoch = replay->position.epoch,
-                                          .this_boot = this_boot};
-    /* J9 */
-    if (replay->end == WAL_READ_TORN)
-        wal_log(wal, WAL_WARNING,
-                "The journal ends with a record at LSN %" PRIu64 " that is incomplete or damaged: %" PRIu64
-                " bytes were cut",
-                recovery_out->lsn, recovery_out->cut_bytes);
-    if (replay->records > 0 || replay->end == WAL_READ_TORN)
-        wal_log(wal, WAL_NOTICE,
-                "Journal replayed: %" PRIu64 " records, %" PRIu64 " bytes, up to LSN %" PRIu64 "; %s",
-                replay->records, recovery_out->applied_bytes, recovery_out->lsn,
-                wal_stream_end_text(replay->end));
+                                          .this_boot = wal_note_choose(notes) == &notes->applied,
+                                          .was_closed = was_closed(notes)};
+    tell(replay, recovery_out);
 }
 
 /* ---- opening ---- */
@@ -247,20 +271,16 @@ static enum error begin_anew(struct wal *wal, const struct wal_position *start,
     *recovery_out = (struct wal_recovery){.lsn = atomic_load(&wal->reserved),
                                           .image_bytes = wal->target.size_bytes,
                                           .used_bytes = start->used_bytes,
-                                          .epoch = wal->epoch};
+                                          .epoch = wal->epoch,
+                                          .was_closed = true};
     return error;
-}
-
-/* Then the image needs no journal. */
-static bool was_closed(const struct wal_notes *notes)
-{
-    return notes->checkpoint.kind == WAL_NOTE_CHECKPOINT && notes->checkpoint.is_complete;
 }
 
 static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, char *detail, size_t cap)
 {
     struct wal_notes notes;
     struct wal_position start;
+    int64_t opened_ns = clock_monotonic_ns();
     wal_note_read_own(wal, &notes);
     enum error error = choose_start(wal, &notes, &start, detail, cap);
     if (error != ERROR_OK) return error;
@@ -283,10 +303,10 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
         snprintf(detail, cap, "cannot sync the journal in %s: %s", wal->folder_path, error_text(error));
         return error;
     }
-    struct replay replay = {.wal = wal, .target = &wal->target, .position = start};
+    struct replay replay = {.wal = wal, .target = &wal->target, .position = start, .opened_ns = opened_ns};
     error = run(&replay, detail, cap);
     if (error != ERROR_OK) return error;
-    report(&replay, this_boot, recovery_out);
+    report(&replay, &notes, recovery_out);
     error = go_on(wal, &replay, noted, detail, cap);
     recovery_out->epoch = wal->epoch;
     /* It died before its base was durable; without one the applier would never begin (J1). */
@@ -328,7 +348,7 @@ static enum error view(struct replay *replay, const struct wal_notes *notes,
         if (error == ERROR_OK) error = run(replay, detail, cap);
         if (error != ERROR_OK) return error;
     }
-    report(replay, wal_note_choose(notes) == &notes->applied, recovery_out);
+    report(replay, notes, recovery_out);
     return ERROR_OK;
 }
 
@@ -340,7 +360,7 @@ enum error wal_view(const struct wal_options *options, char *base, struct wal_re
     if (error != ERROR_OK) return error;
     struct wal_notes notes;
     struct wal_target memory = {base, wal->target.size_bytes, NULL, options->reserve_bytes};
-    struct replay replay = {.wal = wal, .target = &memory};
+    struct replay replay = {.wal = wal, .target = &memory, .opened_ns = clock_monotonic_ns()};
     wal_note_read_own(wal, &notes);
     error = choose_start(wal, &notes, &replay.position, detail, detail_cap);
     if (error == ERROR_OK) error = view(&replay, &notes, recovery_out, detail, detail_cap);

@@ -123,7 +123,7 @@ const char *wal_stream_end_text(enum wal_read read)
     case WAL_READ_RECORD:
     case WAL_READ_EPOCH: return "more follows";
     case WAL_READ_LIMIT: return "the last segment is full";
-    case WAL_READ_ZERO: return "nothing was written behind it";
+    case WAL_READ_ZERO: return "nothing but zeros follows";
     case WAL_READ_STALE: return "what follows is of an earlier use of the segment";
     case WAL_READ_TORN: return "the next record is incomplete or damaged";
     case WAL_READ_MEMORY: return "out of memory";

@@ -499,10 +499,14 @@ static void test_J9_bad_tails_end_the_replay_and_are_told(void **state)
     for (unsigned i = 0; i < 3; i++)
         rig_append(&rig, 200);
     uint64_t end = lsn_of(&rig, 3);
-    recover_tail("nothing was written behind it", 3, end, end, 0);
-    recover_tail("nothing was written behind it", 2, lsn_of(&rig, 2), end, 0);        /* zeros */
-    recover_tail("incomplete or damaged: 216 bytes were cut", 2, end - 8, end, 0x0f); /* torn */
-    recover_tail("of an earlier use", 2, lsn_of(&rig, 2), end, 0x7e);                 /* garbage */
+    recover_tail("nothing but zeros follows", 3, end, end, 0);
+    recover_tail("nothing but zeros follows", 2, lsn_of(&rig, 2), end, 0); /* zeros */
+    recover_tail("incomplete or damaged; everything from there on was cut, 216 bytes", 2, end - 8, end,
+                 0x0f); /* torn */
+    recover_tail("cut, 432 bytes up to the last that is not zero", 1, lsn_of(&rig, 2) - 8, lsn_of(&rig, 2),
+                 0x0f);                                               /* and a good one behind it */
+    recover_tail("cut, 208 bytes", 2, end - 8, end, 0);               /* its end is missing */
+    recover_tail("of an earlier use", 2, lsn_of(&rig, 2), end, 0x7e); /* garbage */
     /* Torn pages of the image, and the same replay once more over what it gave. */
     rig_sync(&rig);
     assert_true(wal_step_apply(rig.wal));

@@ -349,6 +349,37 @@ static void starts_change_the_mode(void **state)
     }
 }
 
+/* A start says once what it found, and only of a heap that was closed that it was. */
+static void starts_tell_what_they_found(void **state)
+{
+    (void)state;
+    if (server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "everysec", NULL, NULL);
+    struct client *client = client_open(place.server, 2);
+    assert_false(server_logged(place.server, "Journal replayed"));
+    EXPECT(client, "SET k v", "+OK");
+    EXPECT(client, "SAVE", "+OK"); /* nothing is left in the tail */
+    client_close(client);
+    (void)server_stop(place.server, SIGKILL);
+    server_start(place.server);
+    client = client_open(place.server, 2);
+    EXPECT(client, "INFO persistence", "<*>heap_recovered:1<*>");
+    assert_true(server_logged(place.server, ": 0 transactions, 0 bytes, up to LSN "));
+    assert_true(server_logged(place.server, "recovered after a crash"));
+    EXPECT(client, "SET k w", "+OK");
+    client_close(client);
+    (void)server_stop(place.server, SIGKILL);
+    server_start(place.server);
+    assert_true(server_logged(place.server, ": 1 transactions, "));
+    assert_false(server_logged(place.server, "tail was applied"));
+    assert_false(server_logged(place.server, "closed clean"));
+    (void)server_stop(place.server, SIGTERM);
+    server_start(place.server);
+    assert_true(server_logged(place.server, "closed clean"));
+    leave_place(&place);
+}
+
 /* What is there without the journal cannot be told from what is not: a clear refusal. */
 static void a_lost_journal_is_noticed(void **state)
 {
@@ -452,6 +483,7 @@ int main(void)
         cmocka_unit_test(writers_wait_for_room_in_the_journal),
         cmocka_unit_test(a_running_server_changes_its_mode),
         cmocka_unit_test(starts_change_the_mode),
+        cmocka_unit_test(starts_tell_what_they_found),
         cmocka_unit_test(a_lost_journal_is_noticed),
         cmocka_unit_test(clients_hear_of_a_long_recovery),
         cmocka_unit_test(saves_are_checkpoints),
