@@ -3,6 +3,7 @@
 
 #include "command/access.h"
 #include "command/block.h"
+#include "command/dispatch_run.h"
 #include "command/server_state.h"
 #include "util/number.h"
 
@@ -14,11 +15,12 @@
 /* ---- keys ---- */
 
 /* A key whose time has come is gone for this command whatever happens here. It is taken off the heap too,
- * unless a pause holds the data still; the heap's reserve (H10) lets that succeed, and if it should not,
+ * unless a pause holds the data still, or the redo journal has no room (a reader does not wait for it); the heap's reserve (H10) lets that succeed, and if it should not,
  * active expiry will. */
 static void remove_expired(struct call *call, const struct key *key)
 {
     if (server_state_paused(call->worker->server, call->now_ms) != PAUSE_NONE) return;
+    if (call->run->room != ERROR_OK) return;
     struct tx_mark mark = tx_savepoint(call->tx);
     bool removed = false;
     if (keyspace_remove(call->tx, call->keyspace, call->db, key, &removed) != ERROR_OK) {

@@ -10,6 +10,7 @@
  * Invariants:
  * D1. Stripe locks are held from before the first lookup until the commit has returned (H3).
  * D2. A worker inside shared neither waits for the gate nor blocks on anything but a stripe.
+ *     The redo journal's segments it may have to wait for only where a command logs far more than its arguments, or runs alone.
  * D3. A reply is complete before the next request's begins; what a failed command wrote is cut first.
  */
 #include "command/dispatch.h"
@@ -30,13 +31,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNSEEN_BYTES_MAX    4096       /* of requests: then memory is looked at again */
-#define LARGE_REPLIES_BYTES (1u << 20) /* sent before more are made: 64 replies could be 512 MiB each */
-#define RECLAIM_STEP_BLOCKS 256        /* freed in one stay in the gate */
-#define RECLAIM_STEPS       16         /* between two looks at whether there is room now */
-#define TRACKING_EFFORT     1000       /* keys that are let go after a batch */
-#define RECLAIM_ROUNDS      16         /* then a write is refused although more could be freed */
-#define CLOCK_STALE_NS      1000000    /* a command longer than this makes the wall clock be read again */
+#define UNSEEN_BYTES_MAX      4096        /* of requests: then memory is looked at again */
+#define LARGE_REPLIES_BYTES   (1u << 20)  /* sent before more are made: 64 replies could be 512 MiB each */
+#define RECLAIM_STEP_BLOCKS   256         /* freed in one stay in the gate */
+#define RECLAIM_STEPS         16          /* between two looks at whether there is room now */
+#define TRACKING_EFFORT       1000        /* keys that are let go after a batch */
+#define RECLAIM_ROUNDS        16          /* then a write is refused although more could be freed */
+#define LARGE_RECORD_BYTES    (64u << 10) /* below it the margin that the redo journal keeps is enough */
+#define RECORD_ITEM_BYTES     64          /* that a record takes for an argument beyond its bytes */
+#define RECORD_EXCESS_DIVISOR 8           /* and for each 8 of them */
+#define CLOCK_STALE_NS        1000000     /* a command longer than this makes the wall clock be read again */
 
 static void load_settings(struct run *run)
 {
@@ -73,6 +77,8 @@ void dispatch__enter_shared(struct run *run)
 void dispatch__leave_shared(struct run *run)
 {
     if (!run->inside) return;
+    if (__builtin_expect(run->promised, 0)) tx_forgo(heap_thread_tx(run->worker->thread));
+    run->promised = false;
     gate_leave_shared(&run->server->gate, run->worker->id);
     run->inside = false;
 }
@@ -267,6 +273,28 @@ static bool writes(const struct run *run, const struct command *command)
     return (effective_flags(run, command) & COMMAND_WRITE) != 0;
 }
 
+bool dispatch__journal_has_room(struct run *run, uint64_t command_bytes)
+{
+    if (__builtin_expect(command_bytes < LARGE_RECORD_BYTES, 1)) return true;
+    dispatch__enter_shared(run); /* the heap's mode stays */
+    enum error error = tx_promise(heap_thread_tx(run->worker->thread),
+                                  command_bytes + command_bytes / RECORD_EXCESS_DIVISOR);
+    run->promised |= error == ERROR_OK;
+    return error != ERROR_IN_USE; /* what else is wrong the transaction will say */
+}
+
+/* D2 */
+static bool journal_has_room(struct run *run, const struct command *command,
+                             const struct resp_request *request)
+{
+    bool executes = command == &transaction_exec;
+    if (multi_is_open(run->session) && !executes) return true; /* queued */
+    if (__builtin_expect(!writes(run, command), 1)) return true;
+    uint64_t bytes =
+        executes ? run->session->multi->bytes : request->bytes + request->argc * RECORD_ITEM_BYTES;
+    return dispatch__journal_has_room(run, bytes);
+}
+
 static bool is_paused(const struct run *run, const struct command *command)
 {
     if (inbox_hold(&run->worker->sender)) return true;
@@ -316,7 +344,8 @@ static bool user_may(struct run *run, const struct batch_item *item, const struc
     char text[ACL_TEXT_BYTES];
     const char *refusal =
         acl_session_refuse(run->worker, run->session, item->entry, request->argv, request->argc, text);
-    if (refusal && !run->session->close_after_reply) reject(run, item->entry, refusal); /* A3: else it hears no more */
+    if (refusal && !run->session->close_after_reply)
+        reject(run, item->entry, refusal); /* A3: else it hears no more */
     return !refusal;
 }
 
@@ -360,7 +389,8 @@ static bool may_run(struct run *run, const struct batch_item *item, const struct
     if (__builtin_expect(session_is_subscribed(run->session), 0) && !pubsub_allows(run->session, command)) {
         char text[COMMAND_ERROR_BYTES];
         snprintf(text, sizeof text,
-                 "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+                 "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+                 "allowed in this "
                  "context",
                  item->entry->full_name);
         reject(run, item->entry, text);
@@ -456,7 +486,8 @@ static void run_inside(struct run *run, struct call *call, uint64_t stripes, boo
     for (unsigned round = 0;; round++) {
         if (!alone) alone = !run_shared(run, call, stripes);
         if (alone) run_exclusive(run, call);
-        if (__builtin_expect(!call->no_room, 1) || round == RECLAIM_ROUNDS || !dispatch__reclaim_some(run)) return;
+        if (__builtin_expect(!call->no_room, 1) || round == RECLAIM_ROUNDS || !dispatch__reclaim_some(run))
+            return;
         call->out->len = call->reply_at;
         call->failed = call->no_room = false;
         call->changes = 0;
@@ -505,8 +536,8 @@ void dispatch__execute(struct run *run, struct call *call, const struct command_
     run->session->last_command_ms = run->now_ms;
     run->session->commands++;
     stats_add(&run->worker->counters.commands, 1);
-    bool keyed = !(command->flags & COMMAND_OUTSIDE) &&
-                 (call->key_count > 0 || command->flags & COMMAND_SHARED);
+    bool keyed =
+        !(command->flags & COMMAND_OUTSIDE) && (call->key_count > 0 || command->flags & COMMAND_SHARED);
     bool alone = runs_alone(command, call->argv, call->argc);
     if (alone || keyed) run_inside(run, call, stripes, alone);
     else run_outside(run, call);
@@ -608,7 +639,13 @@ static enum dispatch_stop run_batch(struct run *run, struct batch *batch, const 
         begin_reply(run);
         push_begin(run->worker, run->session);
         batch_prefetch(batch, item, run->worker->keyspace, run->session->db);
-        if (may_run(run, item, &requests[i])) execute(run, batch, item, &requests[i]);
+        bool runs = may_run(run, item, &requests[i]);
+        if (runs && !journal_has_room(run, item->entry->command, &requests[i])) {
+            push_end(run->worker, run->out);
+            run->out->discard = false;
+            return DISPATCH_PAUSED;
+        }
+        if (runs) execute(run, batch, item, &requests[i]);
         if (__builtin_expect(has_sent_to_itself(run->worker), 0)) deliver(run);
         push_end(run->worker, run->out);
         end_reply(run);
@@ -651,6 +688,7 @@ enum dispatch_stop dispatch_batch(struct worker *worker, struct session *session
     while (stop == DISPATCH_DONE && *done_out < count && !replies_are_large(&run)) {
         const struct resp_request *next = requests + *done_out;
         size_t size = count - *done_out < DISPATCH_BATCH_MAX ? count - *done_out : DISPATCH_BATCH_MAX;
+        if (*done_out > 0) run.room = heap_journal_room(worker->thread);
         batch_resolve(worker->batch, run.server->table, worker->keyspace, next, size);
         run.ticks = clock_ticks();
         stop = run_batch(&run, worker->batch, next, done_out);

@@ -16,8 +16,9 @@ struct run {
     int64_t now_ms;
     uint64_t ticks; /* when the last command ended */
     bool inside;    /* the gate, shared */
+    bool promised;  /* the redo journal keeps room for the next transaction (tx_promise); only while inside */
     size_t bytes_unseen; /* of requests since memory was looked at */
-    enum error room; /* heap_journal_room */
+    enum error room;     /* heap_journal_room */
     bool memory_known;
     bool memory_stuck; /* above the limit, and nothing can go */
     /* settings, read once per batch and after each command that may change them */
@@ -29,6 +30,9 @@ struct run {
 
 void dispatch__enter_shared(struct run *run);
 void dispatch__leave_shared(struct run *run);
+/* Whether the redo journal has room for what a command of so many bytes logs, before anything is locked: false when it should be
+ * tried again later. On true the worker is inside shared if the command is large, and the room is kept until it leaves. */
+bool dispatch__journal_has_room(struct run *run, uint64_t command_bytes);
 /* Frees a bounded part of what flushes have dropped; false when there is nothing (H7). No lock is held, no transaction open. */
 bool dispatch__reclaim_some(struct run *run);
 /* A run of what a session has asked for, outside of a batch. */
@@ -39,7 +43,8 @@ struct call dispatch__call(struct run *run, const struct command *command, const
 /* Whether a queued command may run now that EXEC has come to it: rules may have changed. False after having replied the error. */
 bool dispatch__user_still_may(struct run *run, const struct kept_command *command);
 /* Executes a call from the gate to its accounting. `stripes`: of its keys. */
-void dispatch__execute(struct run *run, struct call *call, const struct command_entry *entry, uint64_t stripes);
+void dispatch__execute(struct run *run, struct call *call, const struct command_entry *entry,
+                       uint64_t stripes);
 /* From the transaction's beginning to its end. The caller is alone in the server, and serves who waits for the keys behind it. */
 void dispatch__run_alone(struct call *call);
 /* Runs the handler inside an open transaction, and what belongs to it. */

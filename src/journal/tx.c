@@ -59,14 +59,32 @@ static enum error reserve_redo(struct tx *tx, uint64_t more)
     if (wanted > tx->redo_reserved) {
         uint64_t step = wanted < REDO_STEP_BYTES ? REDO_STEP_BYTES : wanted;
         enum error error = redo_reserve(tx->record, 2 * (JOURNAL_LANE_BYTES + wanted + step));
-        bool is_large = wanted > WAL_RECORD_ROOM_BYTES / 2;
-        if (error == ERROR_OK && is_large) error = wal_reserve(tx->journal->wal, step);
         if (error != ERROR_OK) return error;
-        if (is_large) tx->wal_reserved += step;
         tx->redo_reserved += step;
+    }
+    if (wanted > tx->wal_reserved + WAL_RECORD_ROOM_BYTES / 2) {
+        enum error error = wal_reserve(tx->journal->wal, wanted);
+        if (error != ERROR_OK) return error;
+        tx->wal_reserved += wanted;
     }
     tx->redo_bytes = wanted;
     return ERROR_OK;
+}
+
+enum error tx_promise(struct tx *tx, uint64_t record_bytes)
+{
+    ASSERT(!tx->is_open);
+    if (tx->journal->wal == NULL || record_bytes <= tx->wal_reserved) return ERROR_OK;
+    uint64_t more = record_bytes - tx->wal_reserved;
+    enum error error = wal_try_reserve(tx->journal->wal, more);
+    if (error == ERROR_OK) tx->wal_reserved += more;
+    return error;
+}
+
+void tx_forgo(struct tx *tx)
+{
+    if (tx->wal_reserved > 0) wal_release(tx->journal->wal, tx->wal_reserved);
+    tx->wal_reserved = 0;
 }
 
 static void use_segment(struct tx *tx, char *tail, char *end)
@@ -273,8 +291,8 @@ static void retire(struct tx *tx)
     tx->object_count = 0;
     tx->free_count = 0;
     tx->used_delta = 0;
-    if (__builtin_expect(tx->wal_reserved > 0, 0)) wal_release(tx->journal->wal, tx->wal_reserved);
-    tx->redo_bytes = tx->redo_reserved = tx->wal_reserved = 0;
+    if (__builtin_expect(tx->wal_reserved > 0, 0)) tx_forgo(tx);
+    tx->redo_bytes = tx->redo_reserved = 0;
     if (__builtin_expect(tx->record->cap > RECORD_KEEP_BYTES, 0)) redo_shrink(tx->record, RECORD_KEEP_BYTES);
     use_segment(tx, tx->first, (char *)tx->lane + JOURNAL_LANE_BYTES);
     shadow_leave(tx);

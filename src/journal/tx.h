@@ -58,6 +58,12 @@ static inline void tx_write64(struct tx *tx, uint64_t *dst,
 static inline void tx_fill(struct tx *tx, void *dst, int byte, size_t len);
 static inline void tx_move(struct tx *tx, void *dst, const void *src, size_t len); /* ranges may overlap */
 
+/* Before tx_begin: whether a record of about so many bytes has room in the redo journal, which is then kept for this transaction, so
+ * that it does not wait while it holds locks. ERROR_IN_USE: not yet, ask again; others as wal_reserve, and the transaction will fail
+ * with them. It lasts until the next transaction ends, or until tx_forgo; the journal must stay meanwhile. */
+MUST_CHECK enum error tx_promise(struct tx *tx, uint64_t record_bytes);
+void tx_forgo(struct tx *tx);
+
 /* Scratch bytes (T1's one exception; access clocks): no undo, no redo; validated on read. */
 void tx_scratch(struct tx *tx, void *dst, const void *src, size_t len);
 

@@ -63,7 +63,7 @@ struct tx {
     struct redo_record *record; /* owned; its memory is kept from one commit to the next */
     uint64_t redo_bytes;        /* of objects and extents: about what the record will take beyond the lane */
     uint64_t redo_reserved;     /* of them, what the redo journal has room for */
-    uint64_t wal_reserved;      /* wal_reserve has promised it */
+    uint64_t wal_reserved;      /* of the record: wal_reserve has promised it */
     struct pmem_map *map;
     struct journal *journal;
     void *thread;

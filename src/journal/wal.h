@@ -133,6 +133,8 @@ MUST_CHECK enum error wal_wait_room(struct wal *wal, int timeout_ms);
 /* A transaction that will log more than WAL_RECORD_ROOM_BYTES asks before it changes anything beyond them: prepares
  * segments for `bytes` more, whatever the tail's limit (J8). ERROR_DISK_FULL; ERROR_TOO_LARGE beyond 15 GiB. */
 MUST_CHECK enum error wal_reserve(struct wal *wal, uint64_t bytes);
+/* The same without waiting: ERROR_IN_USE when the segments are not there yet; they are being prepared, ask again. */
+MUST_CHECK enum error wal_try_reserve(struct wal *wal, uint64_t bytes);
 /* Gives back what wal_reserve promised, once the transaction appended its record or was aborted. */
 void wal_release(struct wal *wal, uint64_t bytes);
 

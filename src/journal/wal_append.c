@@ -215,6 +215,29 @@ enum error wal_reserve(struct wal *wal, uint64_t bytes)
     return wal_error(wal) != ERROR_OK ? ERROR_IO : ERROR_DISK_FULL;
 }
 
+enum error wal_try_reserve(struct wal *wal, uint64_t bytes)
+{
+    enum error error = ERROR_IN_USE;
+    pthread_mutex_lock(&wal->lock);
+    uint64_t end = atomic_load(&wal->reserved) + wal->promised_bytes + bytes + wal->margin_bytes;
+    if (bytes > PROMISED_MAX_BYTES - wal->promised_bytes) {
+        error = ERROR_TOO_LARGE;
+    } else if (wal_error(wal) != ERROR_OK) {
+        error = ERROR_IO;
+    } else if (atomic_load(&wal->prepared_end) > end) {
+        wal->promised_bytes += bytes;
+        wal_update_room(wal);
+        error = ERROR_OK;
+    } else {
+        if (wal->wanted_end <= end) wal->wanted_end = end + 1;
+        wal->waits_for_room++;
+        wal_thread_wake(wal, WAL_THREAD_ROOM);
+        if (atomic_load(&wal->disk_full)) error = ERROR_DISK_FULL;
+    }
+    pthread_mutex_unlock(&wal->lock);
+    return error;
+}
+
 void wal_release(struct wal *wal, uint64_t bytes)
 {
     pthread_mutex_lock(&wal->lock);

@@ -469,6 +469,16 @@ static void test_J8_records_span_segments_and_exceed_the_limit(void **state)
     rig_sync(&rig);
     try_cuts(&rig);
     assert_int_equal(wal_checkpoint(rig.wal), ERROR_OK);
+    /* One that would not wait: the segments come behind its back, and are kept for it. */
+    assert_int_equal(wal_try_reserve(rig.wal, 11 * 1024), ERROR_IN_USE);
+    while (wal_step_room(rig.wal)) {
+    }
+    assert_int_equal(wal_try_reserve(rig.wal, 11 * 1024), ERROR_OK);
+    assert_int_equal(wal_try_reserve(rig.wal, 11 * 1024), ERROR_IN_USE);
+    wal_release(rig.wal, 11 * 1024);
+    assert_int_equal(wal_try_reserve(rig.wal, 11 * 1024), ERROR_OK);
+    wal_release(rig.wal, 11 * 1024);
+    assert_int_equal(wal_try_reserve(rig.wal, UINT64_C(16) << 30), ERROR_TOO_LARGE);
     /* Without space the transaction is told before it changes anything. */
     rig.disk->faults.bytes_left = 0;
     assert_int_equal(wal_reserve(rig.wal, 60 * 1024), ERROR_DISK_FULL);

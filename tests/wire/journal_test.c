@@ -265,6 +265,66 @@ static void writers_wait_for_room_in_the_journal(void **state)
     leave_place(&place);
 }
 
+static void send_large(struct client *client, const char *key, const char *value, size_t len)
+{
+    client_send_argv(client, 3, (const char *[]){"SET", key, value}, (const size_t[]){3, strlen(key), len});
+}
+
+static unsigned waits_for_room(struct client *client)
+{
+    static const char field[] = "aof_delayed_fsync:";
+    const char *found = strstr(client_ask(client, "INFO persistence"), field);
+    assert_non_null(found);
+    return (unsigned)strtoul(found + strlen(field), NULL, 10);
+}
+
+/* A write that is larger than what the journal keeps prepared waits for the disk before it locks anything: not even who asks for keys of
+ * the same stripe waits with it, on whichever worker. */
+static void large_writes_wait_without_locks(void **state)
+{
+    enum { BYTES = 40 << 20, READERS = 4 };
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "everysec", NULL, NULL);
+    struct client *writer = client_open(place.server, 3);
+    struct client *readers[READERS];
+    for (unsigned i = 0; i < READERS; i++)
+        readers[i] = client_open(place.server, 3);
+    char *value = malloc(2 * BYTES);
+    assert_non_null(value);
+    memset(value, 'v', 2 * BYTES);
+    EXPECT(writer, "SET {t}small v", "+OK");
+    for (unsigned turn = 0; turn < 2; turn++) {
+        EXPECT(writer, "WAITAOF 1 0 0", "[:1, :0]");
+        if (turn > 0) { /* the same for a transaction that is large as a whole */
+            EXPECT(writer, "MULTI", "+OK");
+            send_large(writer, "{t}a", value, BYTES);
+            assert_string_equal(client_read(writer), "+QUEUED");
+            send_large(writer, "{t}b", value, BYTES);
+            assert_string_equal(client_read(writer), "+QUEUED");
+        }
+        unsigned before = waits_for_room(readers[0]);
+        order(&place, "hold");
+        if (turn == 0) send_large(writer, "{t}large", value, 2 * BYTES);
+        else client_send(writer, "EXEC");
+        assert_true(WAIT_FOR(waits_for_room(readers[0]) > before));
+        for (unsigned i = 0; i < READERS; i++) {
+            EXPECT(readers[i], "GET {t}small", "'v'");
+            EXPECT(readers[i], "EXISTS {t}large {t}a {t}b", turn ? ":1" : ":0");
+        }
+        take_back(&place, "hold");
+        assert_string_equal(client_read(writer), turn ? "[+OK, +OK]" : "+OK");
+    }
+    EXPECT(readers[0], "STRLEN {t}large", ":83886080");
+    EXPECT(readers[0], "STRLEN {t}b", ":41943040");
+    free(value);
+    client_close(writer);
+    for (unsigned i = 0; i < READERS; i++)
+        client_close(readers[i]);
+    leave_place(&place);
+}
+
 /* ---- modes ---- */
 
 static void a_running_server_changes_its_mode(void **state)
@@ -481,6 +541,7 @@ int main(void)
         cmocka_unit_test(a_failing_disk_ends_the_server_with_always),
         cmocka_unit_test(a_failing_disk_refuses_writes_with_everysec),
         cmocka_unit_test(writers_wait_for_room_in_the_journal),
+        cmocka_unit_test(large_writes_wait_without_locks),
         cmocka_unit_test(a_running_server_changes_its_mode),
         cmocka_unit_test(starts_change_the_mode),
         cmocka_unit_test(starts_tell_what_they_found),

@@ -73,6 +73,7 @@ static void enter(struct attempt *attempt)
     struct run *run = attempt->run;
     if (!attempt->alone) {
         dispatch__enter_shared(run);
+        (void)dispatch__journal_has_room(run, attempt->multi->bytes); /* it was there a moment ago */
         keyspace_lock_set(run->worker->keyspace, attempt->stripes);
         if (!wakes(attempt)) return;
         unlock(attempt); /* B2 */
