@@ -33,6 +33,7 @@ void boot_begin(struct app *app, char **argv)
     atomic_init(&app->log.level, LOG_NOTICE);
     atomic_init(&app->settings.active_expire, true);
     persist_init(&app->persist, app);
+    host_init(app);
     pthread_mutex_init(&app->config_lock, NULL);
     ssize_t got = getrandom(bytes, sizeof bytes, 0);
     (void)got; /* an id without randomness is an id */
@@ -269,9 +270,8 @@ bool boot_heap(struct app *app)
     };
     persist_options(&app->persist, &options.journal);
     int64_t begun_ns = clock_monotonic_ns();
-    loading_begin(&app->loading, app);
+    loading_begin(&app->loading, app); /* until boot_listen */
     enum error error = heap_open(&options, &app->heap, &app->report);
-    loading_end(&app->loading);
     if (error) {
         log_line(&app->log, LOG_WARNING, "Can't open the heap %s: %s. %s", app->heap_path, error_text(error),
                  app->report.detail);
@@ -306,7 +306,6 @@ static enum error open_worker(struct app *app, unsigned id)
 bool boot_workers(struct app *app)
 {
     app->workers = calloc(app->worker_count, sizeof *app->workers);
-    host_init(app);
     enum error error = app->workers ? ERROR_OK : ERROR_MEMORY;
     while (!error && app->open_workers < app->worker_count) {
         error = open_worker(app, app->open_workers);
@@ -326,7 +325,9 @@ bool boot_workers(struct app *app)
 
 bool boot_listen(struct app *app)
 {
+    loading_end(&app->loading);
     if (!listen_open(app)) return false;
+    loading_hand_over(&app->loading);
     process_watch_signals(app->pool);
     log_line(&app->log, LOG_NOTICE, "Running mode=standalone, port=%d.", listen_port(app));
     log_line(&app->log, LOG_NOTICE, "Server initialized, %u workers, in %.3f ms", app->worker_count,
@@ -380,6 +381,8 @@ static bool close_heap(struct app *app)
 bool boot_end(struct app *app)
 {
     process_notify(app, "STOPPING=1\n");
+    loading_end(&app->loading);
+    loading_forget(&app->loading);
     process_watch_signals(NULL); /* a late signal must not meet a pool that is gone */
     cron_stop(&app->cron);
     persist_end(&app->persist);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define LINE_BYTES 1024
-#define put         info_put
+#define put        info_put
 #define LLU(value) ((unsigned long long)(value))
 
 void info_put(struct resp_out *out, const char *format, ...)
@@ -62,9 +62,11 @@ static void write_server(struct app *app, struct resp_out *out)
     int64_t uptime_s = (clock_monotonic_ns() - app->started_ns) / 1000000000;
     const char *file = config_file(app->config);
     uname(&system);
-    put(out, "cairn_version:%s\r\nredis_version:%s\r\nredis_git_sha1:00000000\r\nredis_git_dirty:0\r\n"
-             "redis_build_id:%016llx\r\n",
-        CAIRN_VERSION, SERVER_REDIS_VERSION, LLU(rdb_crc64(0, SLICE(CAIRN_VERSION " " SERVER_REDIS_VERSION))));
+    put(out,
+        "cairn_version:%s\r\nredis_version:%s\r\nredis_git_sha1:00000000\r\nredis_git_dirty:0\r\n"
+        "redis_build_id:%016llx\r\n",
+        CAIRN_VERSION, SERVER_REDIS_VERSION,
+        LLU(rdb_crc64(0, SLICE(CAIRN_VERSION " " SERVER_REDIS_VERSION))));
     put(out,
         "redis_mode:standalone\r\nos:%s %s %s\r\narch_bits:64\r\nmonotonic_clock:POSIX clock_gettime\r\n",
         system.sysname, system.release, system.machine);
@@ -97,9 +99,10 @@ static void write_clients(struct app *app, struct resp_out *out)
         "watched_keys:%llu\r\n",
         LLU(stats.connected), LLU(atomic_load(&app->client_settings.maxclients)),
         LLU(stats.longest_query_bytes), LLU(stats.longest_output_bytes),
-        LLU(atomic_load(&blocks->waiting) + stats.held), LLU(atomic_load(&app->server.tracking.clients)), LLU(atomic_load(&blocks->with_deadline)),
-        LLU(atomic_load(&blocks->keys)), LLU(atomic_load(&blocks->keys_if_gone)),
-        LLU(atomic_load(&app->server.watches.watchers)), LLU(atomic_load(&app->server.watches.keys)));
+        LLU(atomic_load(&blocks->waiting) + stats.held), LLU(atomic_load(&app->server.tracking.clients)),
+        LLU(atomic_load(&blocks->with_deadline)), LLU(atomic_load(&blocks->keys)),
+        LLU(atomic_load(&blocks->keys_if_gone)), LLU(atomic_load(&app->server.watches.watchers)),
+        LLU(atomic_load(&app->server.watches.keys)));
 }
 
 static void put_pubsub(struct server_state *server, struct resp_out *out)
@@ -144,17 +147,19 @@ static void write_stats(struct app *app, struct resp_out *out)
         (double)atomic_load(&cron->bytes_out.per_second) / 1024);
     put(out, "total_net_input_bytes:%llu\r\ntotal_net_output_bytes:%llu\r\nrejected_connections:%llu\r\n",
         LLU(sum.bytes_in), LLU(sum.bytes_out), LLU(clients.rejected));
-    put(out, "total_net_repl_input_bytes:0\r\ntotal_net_repl_output_bytes:0\r\ninstantaneous_input_repl_kbps:0.00\r\n"
+    put(out, "total_net_repl_input_bytes:0\r\ntotal_net_repl_output_bytes:0\r\ninstantaneous_input_repl_kbps:"
+             "0.00\r\n"
              "instantaneous_output_repl_kbps:0.00\r\n");
     put(out,
         "sync_full:0\r\nsync_partial_ok:0\r\nsync_partial_err:0\r\nexpired_keys:%llu\r\n"
-        "expired_stale_perc:0.00\r\nexpired_time_cap_reached_count:0\r\nexpire_cycle_cpu_milliseconds:%llu\r\nevicted_keys:%llu\r\nevicted_clients:"
+        "expired_stale_perc:0.00\r\nexpired_time_cap_reached_count:0\r\nexpire_cycle_cpu_milliseconds:%"
+        "llu\r\nevicted_keys:%llu\r\nevicted_clients:"
         "%llu\r\n"
         "total_eviction_exceeded_time:%llu\r\ncurrent_eviction_exceeded_time:%llu\r\nkeyspace_hits:%"
         "llu\r\nkeyspace_misses:%llu\r\n",
         LLU(keyspace_expired_count(app->keyspace) + sum.expired_keys),
-        LLU(atomic_load(&cron->expire_ns) / 1000000), LLU(memory.evicted),
-        LLU(clients.evicted), LLU(memory.total_exceeded_ms), LLU(memory.current_exceeded_ms), LLU(sum.keyspace_hits),
+        LLU(atomic_load(&cron->expire_ns) / 1000000), LLU(memory.evicted), LLU(clients.evicted),
+        LLU(memory.total_exceeded_ms), LLU(memory.current_exceeded_ms), LLU(sum.keyspace_hits),
         LLU(sum.keyspace_misses));
     put_pubsub(&app->server, out);
     put(out,
@@ -256,21 +261,22 @@ static const struct section {
     const char *name;
     const char *title;
     bool by_default;
+    bool early; /* while the server is loading */
     void (*write)(struct app *app, struct resp_out *out);
 } sections_table[] = {
-    {"server", "Server", true, write_server},
-    {"clients", "Clients", true, write_clients},
-    {"memory", "Memory", true, info_write_memory},
-    {"persistence", "Persistence", true, NULL}, /* persist_write_info */
-    {"stats", "Stats", true, write_stats},
-    {"replication", "Replication", true, write_replication},
-    {"cpu", "CPU", true, write_cpu},
-    {"modules", "Modules", true, write_modules},
-    {"commandstats", "Commandstats", false, write_commandstats},
-    {"errorstats", "Errorstats", true, write_errorstats},
-    {"latencystats", "Latencystats", false, write_latencystats},
-    {"cluster", "Cluster", true, write_cluster},
-    {"keyspace", "Keyspace", true, write_keyspace},
+    {"server", "Server", true, true, write_server},
+    {"clients", "Clients", true, false, write_clients},
+    {"memory", "Memory", true, false, info_write_memory},
+    {"persistence", "Persistence", true, true, NULL}, /* persist_write_info, loading_write_info */
+    {"stats", "Stats", true, false, write_stats},
+    {"replication", "Replication", true, false, write_replication},
+    {"cpu", "CPU", true, true, write_cpu},
+    {"modules", "Modules", true, true, write_modules},
+    {"commandstats", "Commandstats", false, false, write_commandstats},
+    {"errorstats", "Errorstats", true, false, write_errorstats},
+    {"latencystats", "Latencystats", false, false, write_latencystats},
+    {"cluster", "Cluster", true, true, write_cluster},
+    {"keyspace", "Keyspace", true, false, write_keyspace},
 };
 
 static bool is_wanted(const struct section *section, const struct slice *sections, size_t count)
@@ -290,10 +296,11 @@ void info_write(struct app *app, struct heap_thread *thread, const struct slice 
     pthread_mutex_lock(&app->config_lock);
     for (size_t i = 0; i < sizeof sections_table / sizeof *sections_table; i++) {
         const struct section *section = &sections_table[i];
-        if (!is_wanted(section, sections, count)) continue;
+        if (!is_wanted(section, sections, count) || (!thread && !section->early)) continue;
         put(text_out, "%s# %s\r\n", first ? "" : "\r\n", section->title);
         if (section->write) section->write(app, text_out);
-        else persist_write_info(&app->persist, thread, text_out);
+        else if (thread) persist_write_info(&app->persist, thread, text_out);
+        else loading_write_info(&app->loading, text_out);
         first = false;
     }
     pthread_mutex_unlock(&app->config_lock);

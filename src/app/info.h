@@ -5,7 +5,7 @@
 #include "app/app.h"
 
 /* `sections`: lower-case names, "default", "all", "everything"; count 0: the default ones. Inside the gate,
- * shared. */
+ * shared. `thread` NULL: the server is loading, and what it cannot know yet is left out. */
 void info_write(struct app *app, struct heap_thread *thread, const struct slice *sections, size_t count,
                 struct resp_out *text_out);
 

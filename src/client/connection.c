@@ -466,6 +466,22 @@ static bool init_tls(struct client_connection *c, const struct client_arrival *a
     return c->tls && loop->cipher_buf;
 }
 
+/* It was another one's before (client_pool_adopt). */
+static void go_on_as(struct session *session, struct session *before)
+{
+    acl_session_end(session);
+    session->id = before->id;
+    session->proto = before->proto;
+    session->db = before->db;
+    session->authenticated = before->authenticated;
+    session->user = before->user;
+    session->name = before->name;
+    session->lib_name = before->lib_name;
+    session->lib_ver = before->lib_ver;
+    before->user = NULL;
+    before->name = before->lib_name = before->lib_ver = NULL;
+}
+
 void client_connection_open(struct client_loop *loop, const struct client_arrival *arrival)
 {
     struct client_connection *c = calloc(1, sizeof *c);
@@ -491,11 +507,13 @@ void client_connection_open(struct client_loop *loop, const struct client_arriva
     };
     c->session.last_command_ms = c->session.created_ms;
     acl_session_begin(&loop->pool->server->acl, &c->session);
+    if (arrival->session) go_on_as(&c->session, arrival->session);
     list_append(loop, c);
     c->listed = client_directory_add(&loop->directory, c) == ERROR_OK;
     client_memory_count(c);
     if (init_stream(c, arrival->fd) && c->listed && init_tls(c, arrival)) read_start(c);
     else client_connection_close(c);
+    if (arrival->len > 0 && !c->closing) (void)keep_leftover(c, arrival->bytes, arrival->len);
 }
 
 void client_connection_resume(struct client_connection *c)

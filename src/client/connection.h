@@ -46,12 +46,12 @@ struct client_connection {
         size_t wanted; /* at least so many bytes more complete a request */
     } query;
     size_t counted_bytes; /* memory.h */
-    size_t turn_bytes;   /* in the loop's read buffer, being executed: for CLIENT LIST */
-    char *address;       /* of the peer, "127.0.0.1:5000", "[::1]:5000", "/path:0" */
-    const char *refusal; /* TLS: said after the handshake instead of serving it; NULL: served */
-    int64_t last_io_ms;  /* monotonic */
-    bool local_socket;   /* unix */
-    bool listed;         /* in the loop's directory */
+    size_t turn_bytes;    /* in the loop's read buffer, being executed: for CLIENT LIST */
+    char *address;        /* of the peer, "127.0.0.1:5000", "[::1]:5000", "/path:0" */
+    const char *refusal;  /* TLS: said after the handshake instead of serving it; NULL: served */
+    int64_t last_io_ms;   /* monotonic */
+    bool local_socket;    /* unix */
+    bool listed;          /* in the loop's directory */
     bool reading;
     bool paused;       /* the next request is held by CLIENT PAUSE */
     bool counted_held; /* among those that CLIENT PAUSE holds */
@@ -63,7 +63,7 @@ struct client_connection {
     bool closing;      /* the handle is being closed; not in the loop's list any more */
     bool killed;       /* by another worker: nothing of it is executed; closes at the next delivery of mail */
     bool closed;       /* the handle is */
-    unsigned holds;    /* batches of held replies that name it (held.h): its memory stays, and it does not end */
+    unsigned holds; /* batches of held replies that name it (held.h): its memory stays, and it does not end */
 };
 
 /* An accepted socket. */
@@ -72,8 +72,11 @@ struct client_arrival {
     bool local_socket; /* unix */
     bool local;        /* the peer is on this machine */
     bool tls;
-    const char *refusal; /* see client_connection */
-    char *address;       /* malloc'd */
+    const char *refusal;     /* see client_connection */
+    char *address;           /* malloc'd */
+    struct session *session; /* as it goes on here, its texts and user moved out of it; NULL: a new one */
+    char *bytes;             /* of an incomplete request, received before; copied */
+    size_t len;
 };
 
 /* Takes over the socket and its address, whatever the outcome. */

@@ -73,13 +73,29 @@ static bool is_full(const struct client_pool *pool)
            atomic_load_explicit(&pool->settings->maxclients, memory_order_relaxed);
 }
 
+const char *client_protection(const struct client_settings *settings, struct server_state *server,
+                              const struct sockaddr *peer)
+{
+    bool guarded = atomic_load_explicit(&settings->protected_mode, memory_order_relaxed) &&
+                   atomic_load_explicit(&server->acl.nopass_default, memory_order_relaxed);
+    return guarded && !client_address_is_loopback((const union client_address *)(const void *)peer)
+               ? protected_text
+               : NULL;
+}
+
 /* The error to send to a connection that is not to be served; NULL when it is. */
 static const char *refusal(const struct client_pool *pool, const union client_address *peer)
 {
     if (is_full(pool)) return "-ERR max number of clients reached\r\n";
-    bool guarded = atomic_load_explicit(&pool->settings->protected_mode, memory_order_relaxed) &&
-                   atomic_load_explicit(&pool->server->acl.nopass_default, memory_order_relaxed);
-    return guarded && !client_address_is_loopback(peer) ? protected_text : NULL;
+    return client_protection(pool->settings, pool->server, &peer->any);
+}
+
+static void arrival_free(struct arrival *arrival)
+{
+    if (arrival->to_open.session) session_free(arrival->to_open.session);
+    free(arrival->to_open.session);
+    free(arrival->to_open.bytes);
+    free(arrival);
 }
 
 static void run_arrival(struct worker_mail *mail, struct worker *worker)
@@ -90,11 +106,11 @@ static void run_arrival(struct worker_mail *mail, struct worker *worker)
     if (atomic_load_explicit(&loop->pool->stopping, memory_order_acquire)) {
         close(arrival->to_open.fd);
         free(arrival->to_open.address);
-        free(arrival);
+        arrival_free(arrival);
         return;
     }
     client_connection_open(loop, &arrival->to_open);
-    free(arrival);
+    arrival_free(arrival);
 }
 
 static struct client_loop *least_loaded(struct client_pool *pool)
@@ -158,6 +174,52 @@ static void admit(struct client_listener *listener, int fd, const union client_a
                                             .tls = listener->tls,
                                             .refusal = refused,
                                             .address = address}};
+    deliver(pool, arrival);
+}
+
+/* What the session holds is moved. */
+static struct session *session_moved(struct session *session)
+{
+    struct session *moved = malloc(sizeof *moved);
+    if (!moved) return NULL;
+    *moved = *session;
+    session->user = NULL;
+    session->name = session->lib_name = session->lib_ver = NULL;
+    return moved;
+}
+
+void client_pool_adopt(struct client_pool *pool, const struct client_visitor *visitor)
+{
+    struct arrival *arrival = calloc(1, sizeof *arrival);
+    const union client_address *peer = (const union client_address *)(const void *)visitor->peer;
+    char text[CLIENT_ADDRESS_BYTES];
+    if (visitor->unix_path) snprintf(text, sizeof text, "%s:0", visitor->unix_path);
+    else client_address_text(peer, text);
+    char *address = strdup(text);
+    struct session *session = session_moved(visitor->session);
+    char *bytes = malloc(visitor->len + 1);
+    if (!arrival || !address || !session || !bytes) {
+        if (session) session_free(session);
+        free(session);
+        free(bytes);
+        free(address);
+        free(arrival);
+        close(visitor->fd);
+        return;
+    }
+    if (atomic_load(&pool->next_id) <= session->id) atomic_store(&pool->next_id, session->id + 1);
+    if (visitor->len > 0) memcpy(bytes, visitor->bytes, visitor->len);
+    if (!visitor->unix_path)
+        set_tcp_options(visitor->fd,
+                        atomic_load_explicit(&pool->settings->tcp_keepalive_s, memory_order_relaxed));
+    *arrival = (struct arrival){.mail.run = run_arrival,
+                                .to_open = {.fd = visitor->fd,
+                                            .local_socket = visitor->unix_path != NULL,
+                                            .local = client_address_is_loopback(peer),
+                                            .address = address,
+                                            .session = session,
+                                            .bytes = bytes,
+                                            .len = visitor->len}};
     deliver(pool, arrival);
 }
 

@@ -17,6 +17,7 @@
 #include "util/error.h"
 
 #include <stdbool.h>
+#include <sys/socket.h>
 
 /* CONFIG SET changes them at run time: relaxed atomics. */
 struct client_output_limit { /* 0: none */
@@ -74,6 +75,21 @@ struct client_listen {
 bool client_pool_listen(struct client_pool *pool, const struct client_listen *listen, char *error,
                         size_t error_cap);
 
+/* A connection that was served before there was a pool. */
+struct client_visitor {
+    int fd;
+    const struct sockaddr *peer;
+    const char *unix_path;   /* of the socket that it came by; NULL: TCP */
+    struct session *session; /* id, protocol, database, user and names hold on; they are moved out of it */
+    const char *bytes;       /* received, of a request that is not complete; copied */
+    size_t len;
+};
+/* Takes over the socket. After client_pool_listen, before client_pool_run. */
+void client_pool_adopt(struct client_pool *pool, const struct client_visitor *visitor);
+/* The error to send to a TCP connection that protected mode turns away, as it goes over the wire; NULL: none. */
+const char *client_protection(const struct client_settings *settings, struct server_state *server,
+                              const struct sockaddr *peer);
+
 /* Replaces the TCP sockets while the pool runs; connections stay. When one of the new ones cannot be had, the old
  * ones go on, and `error` says why. Any thread. */
 bool client_pool_relisten(struct client_pool *pool, const struct client_listen *listen, char *error,
@@ -88,10 +104,10 @@ void client_pool_close(struct client_pool *pool);
 
 struct client_pool_stats {
     uint64_t connected;
-    uint64_t held; /* by CLIENT PAUSE */
+    uint64_t held;     /* by CLIENT PAUSE */
     uint64_t received; /* connections accepted since the start */
     uint64_t rejected; /* by maxclients */
-    uint64_t evicted;      /* by maxmemory-clients */
+    uint64_t evicted;  /* by maxmemory-clients */
     uint64_t output_limit_disconnections;
     uint64_t query_limit_disconnections;
     uint64_t memory_bytes; /* of connections with their buffers */

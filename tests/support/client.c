@@ -84,18 +84,29 @@ void client_set_timeout(struct client *client, int timeout_ms)
     assert_int_equal(redisSetTimeout(client->context, timeout), REDIS_OK);
 }
 
-bool client_can_ping(const struct server *server)
+static bool can_ping(const struct server *server, bool loading_counts)
 {
     struct timeval timeout = {WAIT_SECONDS, 0};
     redisContext *context = redisConnectWithTimeout("127.0.0.1", (int)server_port(server), timeout);
     bool connected = context && !context->err && redisSetTimeout(context, timeout) == REDIS_OK;
     redisReply *reply = connected ? redisCommand(context, "PING") : NULL;
     /* Redis answers -LOADING for a while. */
-    bool answers = reply && !(reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "LOADING", 7) == 0);
+    bool is_loading = reply && reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "LOADING", 7) == 0;
+    bool answers = reply && (loading_counts || !is_loading);
 
     if (reply) freeReplyObject(reply);
     if (context) redisFree(context);
     return answers;
+}
+
+bool client_can_ping(const struct server *server)
+{
+    return can_ping(server, false);
+}
+
+bool client_hears_something(const struct server *server)
+{
+    return can_ping(server, true);
 }
 
 /* ---- rendering ---- */

@@ -39,8 +39,10 @@ size_t client_send_raw(struct client *client, const void *bytes, size_t len);
 /* How long client_read waits; 0: a minute, as at first. */
 void client_set_timeout(struct client *client, int timeout_ms);
 
-/* True when a server answers PING, with anything. */
+/* True when a server answers PING, with anything but -LOADING. */
 bool client_can_ping(const struct server *server);
+/* The same, -LOADING included. */
+bool client_hears_something(const struct server *server);
 
 /* True when `text` is `pattern`, where <*> in the pattern stands for any text and <90..100> for an integer of that range: times to
  * live have grown shorter when a slow machine comes to look. */

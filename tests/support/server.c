@@ -36,7 +36,7 @@ struct server {
     pid_t pid;  /* 0: not running */
     uid_t user; /* of its process */
     unsigned port;
-    int port_lock; /* keeps other tests away from the port */
+    int port_lock;       /* keeps other tests away from the port */
     unsigned spare_port; /* 0: not asked for */
     int spare_lock;
     char port_text[8];
@@ -170,15 +170,25 @@ static void kill_and_fail(struct server *server, const char *what)
     fail_msg("%s", what);
 }
 
-void server_start(struct server *server)
+static void start(struct server *server, bool (*answers)(const struct server *server))
 {
     int status;
-    bool answers = false;
+    bool done = false;
 
     spawn(server);
-    (void)WAIT_FOR((answers = client_can_ping(server)) || has_ended(server, &status));
-    if (answers) return;
+    (void)WAIT_FOR((done = answers(server)) || has_ended(server, &status));
+    if (done) return;
     kill_and_fail(server, server->pid > 0 ? "the server does not answer" : "the server ended while starting");
+}
+
+void server_start(struct server *server)
+{
+    start(server, client_can_ping);
+}
+
+void server_start_loading(struct server *server)
+{
+    start(server, client_hears_something);
 }
 
 int server_start_failing(struct server *server)
@@ -246,8 +256,19 @@ static struct server *open_binary(const char *binary, const char *name, const ch
     snprintf(server->port_text, sizeof(server->port_text), "%u", server->port);
 
     const char *const fixed[] = {
-        name,    "--bind",       "127.0.0.1", "--port", server->port_text, "--unixsocket", server->socket,
-        "--dir", server->folder, "--save",    "",       "--appendonly",    fsync ? "yes" : "no",
+        name,
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        server->port_text,
+        "--unixsocket",
+        server->socket,
+        "--dir",
+        server->folder,
+        "--save",
+        "",
+        "--appendonly",
+        fsync ? "yes" : "no",
     };
     add_words(server, fixed, sizeof(fixed) / sizeof(fixed[0]));
     if (fsync) add_words(server, (const char *const[]){"--appendfsync", fsync}, 2);

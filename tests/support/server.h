@@ -31,6 +31,8 @@ int server_stop(struct server *server, int signal_number);
 int server_wait(struct server *server);
 /* Starts it again, on the same folder, port and options; returns once it answers. */
 void server_start(struct server *server);
+/* The same, for a server that may have to load for long: returns once it answers anything. */
+void server_start_loading(struct server *server);
 /* The same, for a start that is expected to fail: returns the status it ended with. */
 int server_start_failing(struct server *server);
 

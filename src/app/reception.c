@@ -1,0 +1,426 @@
+/* reception.c: a small server for as long as there is no heap (reception.h).
+ *
+ * Invariants:
+ * R1. A visitor's bytes are at most one incomplete request when nothing of it is being served.
+ * R2. Handlers are called without keyspace, transaction and dispatcher: those listed use none of them.
+ */
+#include "app/reception.h"
+
+#include "app/app.h"
+#include "app/info.h"
+#include "app/process.h"
+#include "command/acl/session.h"
+#include "command/connection/connection_commands.h"
+#include "command/server/server_commands.h"
+#include "resp/parse.h"
+#include "util/clock.h"
+#include "util/number.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define POLL_MS       20
+#define DOORS_MAX     17
+#define VISITORS_MAX  1024 /* more are turned away */
+#define BACKLOG       511
+#define READ_BYTES    (16 * 1024)
+#define REQUEST_BYTES (1 << 20) /* who sends a longer one is disconnected */
+#define INLINE_BYTES  (64 * 1024)
+#define LOADING       "LOADING Redis is loading the dataset in memory"
+
+struct door {
+    int fd;
+    bool is_local; /* the unix socket */
+};
+
+struct visitor {
+    int fd;
+    bool is_local;
+    struct sockaddr_storage peer;
+    char *bytes;
+    size_t len;
+    size_t cap;
+    struct session session;
+};
+
+struct reception {
+    struct app *app;
+    struct door doors[DOORS_MAX];
+    unsigned door_count;
+    struct visitor *visitors[VISITORS_MAX];
+    unsigned visitor_count;
+    uint64_t next_id;
+    struct host host; /* what handlers may ask for */
+    struct worker worker;
+    struct resp_arena arena;
+    struct resp_out out;
+};
+
+/* ---- what handlers may ask for ---- */
+
+static void client_info(void *arg, struct worker *worker, const struct session *session,
+                        struct resp_out *line_out)
+{
+    (void)arg;
+    (void)worker;
+    static const char text[] = "name=";
+    resp_raw(line_out, text, strlen(text));
+    if (session->name) resp_raw(line_out, session->name, strlen(session->name));
+}
+
+static void info(void *arg, struct worker *worker, const struct slice *sections, size_t count,
+                 struct resp_out *text_out)
+{
+    (void)worker;
+    info_write(arg, NULL, sections, count, text_out);
+}
+
+/* The recovery can be stopped anywhere and begins anew (DESIGN §2, J9). */
+static bool shut_down(void *arg, bool save, bool nosave, bool now, bool force, char *error, size_t error_cap)
+{
+    struct app *app = arg;
+    const char *socket_path = config_text(app->config, "unixsocket");
+    (void)save, (void)nosave, (void)now, (void)force, (void)error, (void)error_cap;
+    log_line(&app->log, LOG_NOTICE, "User requested shutdown while the server is loading, exiting now...");
+    process_notify(app, "STOPPING=1\n");
+    process_remove_pidfile(app);
+    if (*socket_path) unlink(socket_path);
+    _exit(0);
+}
+
+static bool abort_shutdown(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+/* ---- requests ---- */
+
+static bool select_db(const struct reception *reception, const struct resp_request *request,
+                      struct session *session, struct resp_out *out)
+{
+    int64_t index;
+    bool is_number = number_parse_int(request->argv[1], &index);
+    if (!is_number) resp_error(out, "ERR value is not an integer or out of range");
+    else if (index < 0 || index >= config_int(reception->app->config, "databases"))
+        resp_error(out, "ERR DB index is out of range");
+    else {
+        session->db = (unsigned)index;
+        resp_ok(out);
+    }
+    return true;
+}
+
+/* R2 */
+static bool is_served(const struct command_entry *entry)
+{
+    static const struct command *const served[] = {
+        &connection_auth,      &connection_hello,          &connection_echo,
+        &connection_quit,      &connection_reset,          &connection_client_getname,
+        &connection_client_id, &connection_client_setinfo, &connection_client_setname,
+        &server_info,          &server_shutdown,           &server_time,
+    };
+    for (size_t i = 0; i < sizeof served / sizeof *served; i++)
+        if (entry->command == served[i]) return true;
+    return strcmp(entry->full_name, "config|get") == 0;
+}
+
+/* The error to reply; NULL: the visitor may ask for that. In the order of the dispatcher. */
+static const char *refuse(struct reception *reception, const struct session *session,
+                          const struct resp_request *request, const struct command_entry **entry_out,
+                          char text[ACL_TEXT_BYTES])
+{
+    struct server_state *server = &reception->app->server;
+    enum command_found found = command_table_find(server->table, request->argv, request->argc, entry_out);
+    const struct command_entry *entry = *entry_out;
+    if (found != COMMAND_FOUND) {
+        command_table_error(found, entry, request->argv, request->argc, text);
+        return text;
+    }
+    bool is_free = entry->command->flags & COMMAND_NO_AUTH;
+    if (acl_session_is_stranger(&server->acl, session) && !is_free) return "NOAUTH Authentication required.";
+    if (acl_user_may_all(session->user)) return NULL;
+    struct acl_verdict verdict = acl_check(session->user, entry, request->argv, request->argc);
+    if (verdict.allowed) return NULL;
+    int len = snprintf(text, ACL_TEXT_BYTES, "NOPERM ");
+    acl_verdict_text(&verdict, session->user->name, entry, request->argv, false, text + len,
+                     ACL_TEXT_BYTES - (size_t)len);
+    return text;
+}
+
+static void answer(struct reception *reception, struct session *session, const struct resp_request *request)
+{
+    struct resp_out *out = &reception->out;
+    const struct command_entry *entry;
+    char text[ACL_TEXT_BYTES];
+    static_assert(ACL_TEXT_BYTES >= COMMAND_ERROR_BYTES, "both kinds of error fit");
+    const char *refusal = refuse(reception, session, request, &entry, text);
+    out->proto = session->proto;
+    if (refusal) resp_error(out, refusal);
+    else if (entry->command == &connection_select) select_db(reception, request, session, out);
+    else if (!is_served(entry)) resp_error(out, LOADING);
+    else {
+        struct call call = {.command = entry->command,
+                            .argv = request->argv,
+                            .argc = request->argc,
+                            .session = session,
+                            .worker = &reception->worker,
+                            .out = out,
+                            .now_ms = clock_wall_ms(),
+                            .reply_at = out->len};
+        entry->command->handler(&call);
+    }
+}
+
+/* Answers into reception->out. False when the connection is to be closed. */
+static bool answer_all(struct reception *reception, struct visitor *visitor)
+{
+    size_t at = 0, wanted;
+    const char *error;
+    enum resp_status status = RESP_REQUEST;
+    struct session *session = &visitor->session;
+    resp_arena_reset(&reception->arena);
+    while (status == RESP_REQUEST && at < visitor->len && !session->close_after_reply) {
+        const struct resp_limits limits = {
+            .max_bulk_bytes = REQUEST_BYTES,
+            .max_inline_bytes = INLINE_BYTES,
+            .max_args = INT_MAX,
+            .authenticated = !acl_session_is_stranger(&reception->app->server.acl, session)};
+        struct resp_parser parser = {0}; /* an incomplete request is read again from its beginning */
+        struct resp_request request;
+        status = resp_parse(&parser, &limits, &reception->arena, visitor->bytes + at, visitor->len - at,
+                            &request, &wanted, &error);
+        if (status == RESP_REQUEST) {
+            if (request.argc > 0) answer(reception, session, &request);
+            at += request.bytes;
+        }
+        resp_parser_reset(&parser);
+    }
+    if (status == RESP_ERROR) resp_error(&reception->out, error);
+    visitor->len -= at;
+    memmove(visitor->bytes, visitor->bytes + at, visitor->len); /* R1 */
+    return status != RESP_ERROR && !session->close_after_reply;
+}
+
+/* ---- visitors ---- */
+
+static void visitor_free(struct visitor *visitor)
+{
+    if (visitor->fd >= 0) close(visitor->fd);
+    session_free(&visitor->session);
+    free(visitor->bytes);
+    free(visitor);
+}
+
+static bool reserve(struct visitor *visitor)
+{
+    size_t cap = visitor->len + READ_BYTES;
+    if (visitor->len >= REQUEST_BYTES) return false;
+    if (visitor->cap >= cap) return true;
+    char *grown = realloc(visitor->bytes, cap);
+    if (!grown) return false;
+    visitor->bytes = grown;
+    visitor->cap = cap;
+    return true;
+}
+
+/* False when the visitor goes. */
+static bool serve(struct reception *reception, struct visitor *visitor)
+{
+    if (!reserve(visitor)) return false;
+    ssize_t got = recv(visitor->fd, visitor->bytes + visitor->len, READ_BYTES, MSG_DONTWAIT);
+    if (got < 0) return errno == EAGAIN || errno == EINTR;
+    visitor->len += (size_t)got;
+    reception->out.len = 0;
+    bool stays = got > 0 && answer_all(reception, visitor);
+    const struct resp_out *out = &reception->out;
+    /* Replies are short: who does not take one at once has stopped to read. */
+    bool sent = out->len == 0 ||
+                send(visitor->fd, out->buf, out->len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)out->len;
+    return stays && sent && !out->failed;
+}
+
+static struct visitor *visitor_new(struct reception *reception, const struct door *door, int fd,
+                                   const struct sockaddr_storage *peer)
+{
+    struct visitor *visitor = calloc(1, sizeof *visitor);
+    if (!visitor) return NULL;
+    visitor->fd = fd;
+    visitor->is_local = door->is_local;
+    visitor->peer = *peer;
+    visitor->session = (struct session){.id = reception->next_id++, .proto = 2};
+    acl_session_begin(&reception->app->server.acl, &visitor->session);
+    return visitor;
+}
+
+/* False when nobody waits at the door. */
+static bool welcome(struct reception *reception, const struct door *door)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t len = sizeof peer;
+    int fd = accept4(door->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) return errno == EINTR || errno == ECONNABORTED;
+    const char *refusal = door->is_local
+                              ? NULL
+                              : client_protection(&reception->app->client_settings, &reception->app->server,
+                                                  (struct sockaddr *)&peer);
+    if (refusal) (void)!send(fd, refusal, strlen(refusal), MSG_NOSIGNAL | MSG_DONTWAIT);
+    bool has_place = reception->visitor_count < VISITORS_MAX;
+    struct visitor *visitor = !refusal && has_place ? visitor_new(reception, door, fd, &peer) : NULL;
+    if (visitor) reception->visitors[reception->visitor_count++] = visitor;
+    else close(fd);
+    return true;
+}
+
+void reception_serve(struct reception *reception)
+{
+    struct pollfd polled[DOORS_MAX + VISITORS_MAX];
+    unsigned doors = reception->door_count;
+    unsigned visitors = reception->visitor_count, stay = 0;
+    for (unsigned i = 0; i < doors; i++)
+        polled[i] = (struct pollfd){.fd = reception->doors[i].fd, .events = POLLIN};
+    for (unsigned i = 0; i < visitors; i++)
+        polled[doors + i] = (struct pollfd){.fd = reception->visitors[i]->fd, .events = POLLIN};
+    if (poll(polled, doors + visitors, POLL_MS) <= 0) return;
+    for (unsigned i = 0; i < visitors; i++) {
+        struct visitor *visitor = reception->visitors[i];
+        if (!polled[doors + i].revents || serve(reception, visitor)) reception->visitors[stay++] = visitor;
+        else visitor_free(visitor);
+    }
+    reception->visitor_count = stay;
+    for (unsigned i = 0; i < doors; i++)
+        if (polled[i].revents) (void)welcome(reception, &reception->doors[i]);
+}
+
+/* ---- doors ---- */
+
+/* Takes the socket over; the address is bound. */
+static void open_door(struct reception *reception, int fd, bool is_local)
+{
+    if (reception->door_count < DOORS_MAX && listen(fd, BACKLOG) == 0)
+        reception->doors[reception->door_count++] = (struct door){fd, is_local};
+    else close(fd);
+}
+
+static void open_tcp(struct reception *reception, const struct addrinfo *address)
+{
+    int yes = 1;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (address->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
+    if (bind(fd, address->ai_addr, address->ai_addrlen) == 0) open_door(reception, fd, false);
+    else close(fd);
+}
+
+/* One word of `bind`. */
+static void open_at(struct reception *reception, const char *word, size_t len, const char *port)
+{
+    char name[256];
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    if (len > 0 && *word == '-') word++, len--;
+    if (len == 0 || len >= sizeof name) return;
+    memcpy(name, word, len);
+    name[len] = '\0';
+    bool any4 = strcmp(name, "*") == 0;
+    bool any6 = strcmp(name, "::*") == 0;
+    if (any4 || any6) hints.ai_family = any4 ? AF_INET : AF_INET6;
+    if (getaddrinfo(any4 || any6 ? NULL : name, port, &hints, &found) != 0) return;
+    open_tcp(reception, found);
+    freeaddrinfo(found);
+}
+
+static void open_local(struct reception *reception, const char *path, unsigned mode)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (!*path || strlen(path) >= sizeof address.sun_path) return;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return;
+    strcpy(address.sun_path, path);
+    unlink(path);
+    bool bound = bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    if (bound && (mode == 0 || chmod(path, mode) == 0)) open_door(reception, fd, true);
+    else close(fd);
+}
+
+static void open_doors(struct reception *reception)
+{
+    const struct config *config = reception->app->config;
+    const char *word = config_text(config, "bind");
+    open_local(reception, config_text(config, "unixsocket"), (unsigned)config_int(config, "unixsocketperm"));
+    while (*word && config_int(config, "port") != 0) {
+        size_t len = strcspn(word, " ");
+        open_at(reception, word, len, config_text(config, "port"));
+        word += len + (word[len] == ' ');
+    }
+}
+
+/* ---- life ---- */
+
+struct reception *reception_open(struct app *app)
+{
+    struct reception *reception = calloc(1, sizeof *reception);
+    if (!reception) return NULL;
+    reception->app = app;
+    reception->next_id = 1;
+    reception->host = app->host;
+    reception->host.client_info = client_info;
+    reception->host.info = info;
+    reception->host.shutdown = shut_down;
+    reception->host.shutdown_abort = abort_shutdown;
+    reception->worker.server = &app->server;
+    reception->worker.host = &reception->host;
+    resp_out_init(&reception->out);
+    open_doors(reception);
+    return reception;
+}
+
+void reception_close_doors(struct reception *reception)
+{
+    for (unsigned i = 0; i < reception->door_count; i++) {
+        const struct door *door = &reception->doors[i];
+        while (welcome(reception, door))
+            continue;
+        close(door->fd);
+    }
+    reception->door_count = 0;
+}
+
+void reception_hand_over(struct reception *reception)
+{
+    const char *path = config_text(reception->app->config, "unixsocket");
+    for (unsigned i = 0; i < reception->visitor_count; i++) {
+        struct visitor *visitor = reception->visitors[i];
+        const struct client_visitor client = {.fd = visitor->fd,
+                                              .peer = (struct sockaddr *)&visitor->peer,
+                                              .unix_path = visitor->is_local ? path : NULL,
+                                              .session = &visitor->session,
+                                              .bytes = visitor->bytes,
+                                              .len = visitor->len};
+        client_pool_adopt(reception->app->pool, &client);
+        visitor->fd = -1;
+        visitor_free(visitor);
+    }
+    reception->visitor_count = 0;
+}
+
+void reception_free(struct reception *reception)
+{
+    if (!reception) return;
+    reception_close_doors(reception);
+    for (unsigned i = 0; i < reception->visitor_count; i++)
+        visitor_free(reception->visitors[i]);
+    resp_arena_free(&reception->arena);
+    resp_out_free(&reception->out);
+    free(reception);
+}
