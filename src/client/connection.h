@@ -32,6 +32,7 @@ struct client_connection {
         size_t at;                      /* in the loop's buffer */
         size_t end;
         bool pending;
+        bool aloof; /* it follows from nothing in the heap: held.h */
     } reply;
     struct {
         struct client_connection *next; /* in the loop's list of connections to look at when the turn ends */

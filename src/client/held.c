@@ -72,6 +72,24 @@ bool client_held_must_wait(struct client_loop *loop)
     return held->first || !heap_await(held->thread, lsn);
 }
 
+/* E1 */
+static void send_aloof(struct client_loop *loop)
+{
+    struct client_connection **link = &loop->first_reply;
+    loop->last_reply = NULL;
+    while (*link) {
+        struct client_connection *c = *link;
+        if (!c->reply.aloof || c->holds > 0 || c->closing) {
+            loop->last_reply = c;
+            link = &c->reply.next;
+            continue;
+        }
+        *link = c->reply.next;
+        c->reply.pending = false;
+        client_replies_release(c, &loop->out, c->reply.at, c->reply.end);
+    }
+}
+
 static void gather(struct client_loop *loop, struct client_held_batch *batch)
 {
     struct client_connection *next;
@@ -100,6 +118,7 @@ static size_t count_replies(const struct client_loop *loop)
 void client_held_add(struct client_loop *loop)
 {
     struct client_held *held = &loop->held;
+    send_aloof(loop);
     if (!loop->first_reply) return;
     struct client_held_batch *batch = malloc(sizeof *batch + count_replies(loop) * sizeof batch->replies[0]);
     if (batch) *batch = (struct client_held_batch){.lsn = held->lsn, .out = loop->out};

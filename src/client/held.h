@@ -4,7 +4,8 @@
  * waits for the newest LSN that anybody had been given by then: its replies can depend on nothing newer.
  *
  * Invariants:
- * E1. Batches are released in their order, and nothing is sent past one that waits.
+ * E1. Batches are released in their order. Past one that waits only that is sent which follows from nothing in the heap (COMMAND_ALOOF),
+ *     to a connection that no batch names, so that its own replies keep their order (R1).
  * E2. A connection's memory stays while a batch names it (holds > 0).
  */
 #ifndef CAIRN_CLIENT_HELD_H
@@ -40,7 +41,7 @@ void client_held_close(struct client_loop *loop);
 
 /* Releases what need not wait any longer. True when what the loop has gathered must wait: client_held_add then. */
 bool client_held_must_wait(struct client_loop *loop);
-/* Takes what the loop has gathered; its connections' replies leave the loop's list. Without memory they are closed. */
+/* Sends what need not wait (E1) and takes the rest of what the loop has gathered; its connections' replies leave the loop's list. Without memory they are closed. */
 void client_held_add(struct client_loop *loop);
 /* Nothing more should be executed before something was released: so much waits. */
 bool client_held_is_full(const struct client_loop *loop);

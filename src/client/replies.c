@@ -150,6 +150,7 @@ static void take_pushed(struct client_connection *c)
     c->loop->out.discard = discard;
     free(pushed);
     c->pushed = NULL;
+    c->reply.aloof = false;
 }
 
 bool client_replies_begin(struct client_connection *c)
@@ -160,7 +161,9 @@ bool client_replies_begin(struct client_connection *c)
     if (!c->reply.pending) { /* else its bytes end the buffer: they grow */
         c->reply.at = c->reply.end = loop->out.len;
         c->reply.next = NULL;
+        c->reply.aloof = true;
     }
+    loop->worker->looked = true; /* unless the dispatcher says otherwise */
     size_t limit = output_limit(c);
     size_t uncounted = UNCOUNTED_BYTES + (c->pushed ? c->pushed->len : 0);
     loop->out.limit = limit > 0 ? c->reply.at + uncounted + limit : 0;
@@ -185,6 +188,7 @@ bool client_replies_end(struct client_connection *c)
         return false;
     }
     c->reply.end = loop->out.len;
+    if (loop->worker->looked) c->reply.aloof = false;
     if (!c->reply.pending && c->reply.end > c->reply.at) {
         c->reply.pending = true;
         *(loop->last_reply ? &loop->last_reply->reply.next : &loop->first_reply) = c;

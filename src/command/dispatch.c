@@ -645,6 +645,8 @@ static enum dispatch_stop run_batch(struct run *run, struct batch *batch, const 
             run->out->discard = false;
             return DISPATCH_PAUSED;
         }
+        if (!runs || multi_is_open(run->session) || !(item->entry->command->flags & COMMAND_ALOOF))
+            run->worker->looked = true;
         if (runs) execute(run, batch, item, &requests[i]);
         if (__builtin_expect(has_sent_to_itself(run->worker), 0)) deliver(run);
         push_end(run->worker, run->out);
@@ -678,6 +680,7 @@ enum dispatch_stop dispatch_batch(struct worker *worker, struct session *session
     struct run run = dispatch__run(worker, session, out);
     enum dispatch_stop stop = DISPATCH_DONE;
     out->proto = session->proto;
+    worker->looked = false;
     *done_out = 0;
     note_time(&run);
     if (__builtin_expect(inbox_has_mail(&worker->inbox), 0)) {

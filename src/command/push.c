@@ -12,6 +12,7 @@ void push_end(struct worker *worker, struct resp_out *out)
 {
     worker->running = NULL;
     if (__builtin_expect(worker->pushed.len == 0, 1)) return;
+    worker->looked = true;
     bool discard = out->discard;
     out->discard = false; /* P2 */
     resp_raw(out, worker->pushed.buf, worker->pushed.len);

@@ -51,17 +51,20 @@ struct worker {
     struct server_state *server; /* command/server_state.h: shared by all workers */
     const struct host *host;     /* command/host.h */
     struct worker_counters counters;
-    struct command_stats *stats; /* command/stats.h: one per command id */
-    struct packed_out scratch;   /* the packed value that a handler builds; reset before use */
-    struct hash_draft hash_draft; /* the same for small hashes */
+    struct command_stats *stats;          /* command/stats.h: one per command id */
+    struct packed_out scratch;            /* the packed value that a handler builds; reset before use */
+    struct hash_draft hash_draft;         /* the same for small hashes */
     struct stream_scratch stream_scratch; /* the stream entry that a handler builds */
-    struct batch *batch;         /* dispatch's own arrays, reused */
+    struct batch *batch;                  /* dispatch's own arrays, reused */
     struct evictor *evictor;
     struct block_timers waits; /* of its sessions (block.h) */
-    struct session *running; /* whose command is being executed; push.h's, with what was pushed to it meanwhile */
+    struct session
+        *running; /* whose command is being executed; push.h's, with what was pushed to it meanwhile */
     struct resp_out pushed;
-    struct inbox inbox;         /* from other workers, and from this one */
-    struct inbox_sender sender; /* to them */
+    bool
+        looked; /* what was replied and pushed to it since dispatch_batch began may follow from what is in the heap */
+    struct inbox inbox;            /* from other workers, and from this one */
+    struct inbox_sender sender;    /* to them */
     struct pubsub_registry pubsub; /* of its sessions */
     struct tracking_local tracking;
     struct monitors monitors;
@@ -79,8 +82,9 @@ uint64_t worker_random(struct worker *worker);
 
 /* Makes the worker known to the server as worker `id` (below server->worker_count). All workers are opened before their threads
  * start and closed after they have ended: others read their counters without a lock. */
-MUST_CHECK enum error worker_open(struct worker *worker, unsigned id, struct heap_thread *thread, struct keyspace *keyspace,
-                                  struct server_state *server, const struct host *host);
+MUST_CHECK enum error worker_open(struct worker *worker, unsigned id, struct heap_thread *thread,
+                                  struct keyspace *keyspace, struct server_state *server,
+                                  const struct host *host);
 void worker_close(struct worker *worker);
 
 #endif

@@ -109,6 +109,61 @@ static void readers_wait_with_the_writers(void **state)
     leave_place(&place);
 }
 
+/* Nor does anybody wait who asked for nothing that a write could have changed; in its turn, if he asked for something else before. */
+static void who_looks_at_nothing_does_not_wait(void **state)
+{
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "always", NULL, NULL);
+    struct client *writer = client_open(place.server, 3);
+    struct client *others[4];
+    for (unsigned i = 0; i < 4; i++)
+        others[i] = client_open(place.server, 3);
+    EXPECT(writer, "SET k old", "+OK");
+    EXPECT(others[3], "SUBSCRIBE news", ">['subscribe', 'news', :1]");
+    order(&place, "hold");
+    client_send(writer, "SET k new");
+    expect_silence(writer);
+    for (unsigned i = 0; i < 4; i++) {
+        EXPECT(others[i], "PING", "+PONG");
+        EXPECT(others[i], "ECHO hello", "'hello'");
+        EXPECT(others[i], "SELECT 1", "+OK");
+        EXPECT(others[i], "SELECT 0", "+OK");
+    }
+    struct client *newcomer = client_open(place.server, 3); /* HELLO 3 */
+    EXPECT(newcomer, "CLIENT SETNAME me", "+OK");
+    client_send(writer, "PING"); /* its SET comes first */
+    client_send(others[0], "GET k");
+    client_send(others[0], "PING");
+    client_send_raw(others[1], "PING\r\nDBSIZE\r\n", 14);
+    client_send(others[2], "PUBLISH news today"); /* he may have seen k */
+    client_send(others[3], "PING");
+    client_send(newcomer, "MULTI");
+    client_send(newcomer, "PING");
+    client_send(newcomer, "EXEC");
+    expect_silence(writer);
+    for (unsigned i = 0; i < 3; i++)
+        expect_silence(others[i]);
+    expect_silence(newcomer);
+    take_back(&place, "hold");
+    assert_string_equal(client_read(writer), "+OK");
+    assert_string_equal(client_read(writer), "+PONG");
+    assert_string_equal(client_read(others[0]), "'new'");
+    assert_string_equal(client_read(others[0]), "+PONG");
+    assert_string_equal(client_read(others[1]), "+PONG");
+    assert_string_equal(client_read(others[1]), ":1");
+    assert_string_equal(client_read(others[2]), ":1");
+    assert_string_equal(client_read(newcomer), "+OK");
+    assert_string_equal(client_read(newcomer), "+QUEUED");
+    assert_string_equal(client_read(newcomer), "[+PONG]");
+    for (unsigned i = 0; i < 4; i++)
+        client_close(others[i]);
+    client_close(newcomer);
+    client_close(writer);
+    leave_place(&place);
+}
+
 /* A client that goes away, or is told to go, while its replies are held. */
 static void connections_end_while_replies_wait(void **state)
 {
@@ -611,6 +666,7 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readers_wait_with_the_writers),
+        cmocka_unit_test(who_looks_at_nothing_does_not_wait),
         cmocka_unit_test(connections_end_while_replies_wait),
         cmocka_unit_test(a_hanging_disk_delays_nobody_with_everysec),
         cmocka_unit_test(a_failing_disk_ends_the_server_with_always),

@@ -18,7 +18,7 @@ const struct command connection_auth = {
     .handler = auth,
     .arity = -2,
     .flags = COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST | COMMAND_NO_AUTH |
-             COMMAND_ALLOW_BUSY,
+             COMMAND_ALLOW_BUSY | COMMAND_ALOOF,
     .categories = CATEGORY_CONNECTION,
     .group = GROUP_CONNECTION,
     .since = "1.0.0",
@@ -55,7 +55,7 @@ const struct command connection_hello = {
     .handler = hello,
     .arity = -1,
     .flags = COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST | COMMAND_NO_AUTH |
-             COMMAND_ALLOW_BUSY | COMMAND_SESSION,
+             COMMAND_ALLOW_BUSY | COMMAND_SESSION | COMMAND_ALOOF,
     .categories = CATEGORY_CONNECTION,
     .group = GROUP_CONNECTION,
     .since = "6.0.0",
