@@ -5,14 +5,9 @@
 #include "heap/heap_layout.h"
 #include "heap/superblock.h"
 #include "journal/wal.h"
-#include "pmem/disk.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #define RESERVE_DEFAULT_BYTES (UINT64_C(1) << 40)
 #define MOVED_NAMES_MAX       100 /* tries for a name that is not taken */
@@ -23,6 +18,7 @@ static enum error map_file(struct pmem_map *map, const struct heap_options *opti
     uint64_t reserve = options->reserve_bytes ? options->reserve_bytes : RESERVE_DEFAULT_BYTES;
     if (reserve > HEAP_PAGES_MAX * HEAP_PAGE_BYTES) reserve = HEAP_PAGES_MAX * HEAP_PAGE_BYTES;
     struct pmem_map_options map_options = {.path = options->path,
+                                           .storage = options->storage,
                                            .reserve_bytes = reserve,
                                            .create = create,
                                            .read_only = options->read_only,
@@ -32,9 +28,19 @@ static enum error map_file(struct pmem_map *map, const struct heap_options *opti
     return pmem_map_open(map, &map_options, report->detail, sizeof(report->detail));
 }
 
-static enum error create_file(struct pmem_map *map, uint64_t mark, struct heap_report *report)
+bool file_wants_journal(const struct pmem_map *map, const struct heap_options *options)
 {
-    enum error error = superblock_create(map, mark);
+    if (map->mode != PMEM_MODE_SHARED) return false;
+    if (options->mode == HEAP_MODE_JOURNALED) return true;
+    return options->mode == HEAP_MODE_AUTO && options->journal.wanted && map->medium == PMEM_MEDIUM_DISK;
+}
+
+static enum error create_file(struct pmem_map *map, const struct heap_options *options, uint64_t mark,
+                              struct heap_report *report)
+{
+    /* Also of a file that was found: who created it may have ended before its name was durable. */
+    enum error error = pmem_storage_sync_name(map->file->storage, map->path);
+    if (!error) error = superblock_create(map, file_wants_journal(map, options) ? 0 : mark);
     if (error) {
         detail_say(report->detail, "cannot create the heap %s: %s", map->path, error_text(error));
         return error;
@@ -51,24 +57,25 @@ static enum error move_aside(struct pmem_map *map, struct heap_report *report)
     struct tm tm;
     localtime_r(&now, &tm);
     strftime(when, sizeof(when), "%Y%m%d-%H%M%S", &tm);
-    int failure = EEXIST;
-    for (unsigned i = 0; i < MOVED_NAMES_MAX && failure == EEXIST; i++) {
+    const struct pmem_storage *storage = map->file->storage;
+    bool taken = true;
+    enum error error = ERROR_IO;
+    for (unsigned i = 0; i < MOVED_NAMES_MAX && taken; i++) {
         char number[16] = "";
         if (i > 0) snprintf(number, sizeof(number), "-%u", i);
         int length =
             snprintf(report->moved_to, sizeof(report->moved_to), "%s.unclean-%s%s", map->path, when, number);
-        if (length < 0 || (size_t)length >= sizeof(report->moved_to)) failure = ENAMETOOLONG;
-        else
-            failure =
-                renameat2(AT_FDCWD, map->path, AT_FDCWD, report->moved_to, RENAME_NOREPLACE) ? errno : 0;
+        if (length < 0 || (size_t)length >= sizeof(report->moved_to)) break; /* ERROR_IO */
+        error = storage->rename_new(storage, map->path, report->moved_to, &taken);
     }
-    enum error error = failure ? pmem_disk_error(failure) : pmem_disk_sync_name(map->path);
+    bool moved = !error;
+    if (moved) error = pmem_storage_sync_name(storage, map->path);
     if (error)
         detail_say(report->detail,
                    "cannot move %s, which was not closed before the last boot, "
                    "to %s: %s",
                    map->path, report->moved_to, error_text(error));
-    if (failure) report->moved_to[0] = '\0';
+    if (!moved) report->moved_to[0] = '\0';
     return error;
 }
 
@@ -87,19 +94,7 @@ static enum error leave_untrusted(struct pmem_map *map, const struct heap_option
     if (error) return error;
     pmem_map_close(map);
     error = map_file(map, options, true, report);
-    return error ? error : create_file(map, mark, report);
-}
-
-/* What the notes of a journal make of the file; `run` counts only without them. */
-static enum error judge_notes(struct pmem_map *map, const struct heap_options *options, uint64_t mark,
-                              struct heap_report *report)
-{
-    switch (wal_presence(map->base + HEAP_NOTES_OFF, mark)) {
-    case WAL_PRESENT: report->journaled = true; return ERROR_OK;
-    case WAL_UNFINISHED: return leave_untrusted(map, options, mark, report);
-    case WAL_ABSENT: break;
-    }
-    return ERROR_OK;
+    return error ? error : create_file(map, options, mark, report);
 }
 
 static enum error judge_file(struct pmem_map *map, const struct heap_options *options, uint64_t mark,
@@ -108,17 +103,21 @@ static enum error judge_file(struct pmem_map *map, const struct heap_options *op
     /* A file of no bytes is what a crash leaves between creating and laying out. It is laid out where it stands, under
      * the lock: unlinking it could take away what another process has just begun. */
     if (!options->read_only && (map->size_bytes == 0 || superblock_is_blank(map)))
-        return create_file(map, mark, report);
+        return create_file(map, options, mark, report);
     enum error error = superblock_validate(map, report->detail);
-    if (!error) error = judge_notes(map, options, mark, report);
-    if (error || report->journaled || report->created) return error;
+    if (error) return error;
+    /* `run` counts only where no journal does. One that was never whole says nothing: nothing but its notes was stored. */
+    report->journaled = wal_presence(map->base + HEAP_NOTES_OFF, mark) == WAL_PRESENT;
+    if (report->journaled) return ERROR_OK;
     const struct superblock_layout *super = (const struct superblock_layout *)(const void *)map->base;
     bool dax = map->mode == PMEM_MODE_DAX || options->mode == HEAP_MODE_DAX;
     report->was_clean = super->run == 0;
     report->this_boot = super->run == mark;
     report->boot_mark = super->run;
     if (super->run != 0 && super->run != mark && !dax) return leave_untrusted(map, options, mark, report);
-    if (options->read_only || super->run == mark) return ERROR_OK;
+    if (options->read_only || (super->run == 0 && file_wants_journal(map, options))) return ERROR_OK;
+    /* Also where the mark stands already: who stored it may have ended before it was durable, and so may who removed the
+     * notes beside it. */
     error = superblock_mark(map, mark);
     if (error) detail_say(report->detail, "cannot write %s: %s", map->path, error_text(error));
     return error;
@@ -131,7 +130,7 @@ enum error file_open(struct pmem_map *map, const struct heap_options *options, s
     if (error == ERROR_NOT_FOUND && !options->read_only) {
         report->detail[0] = '\0';
         error = map_file(map, options, true, report);
-        return error ? error : create_file(map, mark, report);
+        return error ? error : create_file(map, options, mark, report);
     }
     return error ? error : judge_file(map, options, mark, report);
 }

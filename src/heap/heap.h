@@ -52,10 +52,12 @@ struct heap_journal_options {
     uint64_t tail_limit_bytes; /* 0: a default */
     uint64_t segment_bytes;    /* 0: a default */
     struct wal_callbacks callbacks;
+    bool no_threads; /* tests: nothing happens by itself (wal_options) */
 };
 
 struct heap_options {
     const char *path;
+    const struct pmem_storage *storage; /* tests; NULL: the kernel's files */
     enum heap_mode mode;
     enum heap_unclean on_unclean;
     uint64_t reserve_bytes; /* address space; 0: a default that fits the machine (>= 1 TiB where it can) */

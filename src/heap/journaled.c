@@ -4,12 +4,15 @@
  *
  * Invariants:
  * J-a. While the notes name a journal, file and journal together are trusted after any boot (wal_presence), whatever `run` says.
- * J-b. The notes go only when `run` is this boot's mark, durably: from then on the file is a shared heap in use.
+ *      Notes of another boot whose base never became durable name none: `run` decides.
+ * J-b. The notes go only when `run` is this boot's mark, durably: from then on the file is a shared heap in use. Who finds that
+ *      after the death of a process makes it durable again before it stores anything (file.c).
  * J-c. The mapping is private exactly while heap->wal is set, a moment of heap_journal_begin and _end aside in which nobody
  *      stores.
  * J-d. heap->wal is freed only after every thread that could have read it has left (`looks`).
  *
- * Crash table of a change from shared to journaled (the lanes are at rest, `run` is this boot's mark):
+ * Crash table of a change from shared to journaled (the lanes are at rest; `run` is this boot's mark, or 0 when a clean or new
+ * file is opened: then a power cut leaves it as clean as it was):
  *   1. wal_create            notes that name a journal whose base is not durable: trusted in this boot only
  *   2. the private mapping   the same; the file is not written until
  *   3. heap_journal_base     the base is durable and the notes say so: J-a
@@ -19,13 +22,13 @@
  *   3. notes and segments removed, durably: a shared heap in use
  */
 #include "heap/detail.h"
+#include "heap/file.h"
 #include "heap/heap_state.h"
 #include "heap/superblock.h"
 #include "util/assert.h"
 
 #include <sched.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #define SPINS_FOR_PUBLISHING 200 /* a record of another thread that is being copied takes less */
 
@@ -40,6 +43,7 @@ static void set_up(const struct heap *heap, const struct heap_journal_options *j
     snprintf(setup->folder, sizeof(setup->folder), "%s.journal", heap->map.path);
     const struct superblock_layout *super = (const struct superblock_layout *)(const void *)heap->map.base;
     setup->options = (struct wal_options){
+        .storage = heap->map.file->storage,
         .image_path = heap->map.path,
         .folder_path = setup->folder,
         .note_off = HEAP_NOTES_OFF,
@@ -48,6 +52,7 @@ static void set_up(const struct heap *heap, const struct heap_journal_options *j
         .segment_bytes = journal->segment_bytes,
         .tail_limit_bytes = journal->tail_limit_bytes,
         .policy = journal->policy,
+        .no_threads = journal->no_threads,
         .callbacks = journal->callbacks,
     };
     static_assert(sizeof(setup->options.heap_id) == sizeof(super->seed), "the seed names the heap");
@@ -56,10 +61,9 @@ static void set_up(const struct heap *heap, const struct heap_journal_options *j
 
 static enum error measure(struct heap *heap)
 {
-    struct stat st;
-    if (fstat(heap->map.fd, &st) != 0) return ERROR_IO;
-    if ((uint64_t)st.st_size > heap->map.reserved_bytes) return ERROR_MEMORY;
-    heap->map.size_bytes = (uint64_t)st.st_size;
+    uint64_t size = heap->map.file->storage->size(heap->map.file);
+    if (size > heap->map.reserved_bytes) return ERROR_MEMORY;
+    heap->map.size_bytes = size;
     return ERROR_OK;
 }
 
@@ -125,13 +129,6 @@ static enum error go_shared(struct heap *heap, struct wal *wal, uint64_t used_by
     return error;
 }
 
-static bool wants_journal(const struct heap *heap, const struct heap_options *options)
-{
-    if (heap->map.mode != PMEM_MODE_SHARED) return false;
-    if (options->mode == HEAP_MODE_JOURNALED) return true;
-    return options->mode == HEAP_MODE_AUTO && options->journal.wanted && heap->map.medium == PMEM_MEDIUM_DISK;
-}
-
 static enum error create_wal(struct heap *heap, const struct heap_journal_options *journal,
                              struct wal **wal_out, char *detail, size_t detail_cap)
 {
@@ -145,7 +142,7 @@ static enum error create_wal(struct heap *heap, const struct heap_journal_option
 enum error journaled_settle(struct heap *heap, const struct heap_options *options, struct heap_report *report)
 {
     struct wal *wal = atomic_load(&heap->wal);
-    bool wanted = wants_journal(heap, options);
+    bool wanted = file_wants_journal(&heap->map, options);
     if (report->journaled && heap->map.mode == PMEM_MODE_PRIVATE) { /* the view of a tool */
         journal_set_wal(heap->journal, NULL, (uint64_t)report->tail.used_bytes);
         return ERROR_OK;

@@ -1,12 +1,13 @@
 /* superblock.c: creation and validation of the head of the file.
  *
- * Crash table of creation (stores in order):
+ * Crash table of creation (stores in order; the name is durable):
  *   1. blocks of the first page and of the lanes allocated   page 0 is zero: the next open creates again
- *   2. the magic of chunk 0's head                           the same; this page is known as ours from now on
+ *   2. the magic of chunk 0's head, then sync                the same; this page is known as ours from now on, whatever
+ *                                                            else of it comes to the disk, and the file has its length
  *   3. the superblock without its magic                      the same
- *   4. the magic, then sync                                  an empty heap, marked as in use
- * Opening stores the mark and syncs it before anything else is stored; closing syncs all data before it
- * stores 0.
+ *   4. the magic, then sync                                  an empty heap, marked as in use or (for a journal) clean
+ * Opening stores the mark and syncs it before anything else is stored, or (for a journal) stores nothing but the
+ * notes of a journal, until its base is durable; closing syncs all data before it stores 0.
  */
 #include "heap/superblock.h"
 
@@ -72,6 +73,8 @@ enum error superblock_create(struct pmem_map *map, uint64_t mark)
 
     struct superblock_layout *dst = (struct superblock_layout *)(void *)map->base;
     pmem_persist_store64(map, &chunk_head(map->base, 0)->magic, CHUNK_MAGIC);
+    error = pmem_map_sync(map, 0, map->size_bytes);
+    if (error) return error;
     pmem_persist_copy(map, &dst->version, &super.version,
                       sizeof(super) - offsetof(struct superblock_layout, version));
     pmem_persist_store64(map, &dst->magic, super.magic);

@@ -2,7 +2,8 @@
  *
  * Crash table: a checkpoint's note is one sector, in the place of the one before the last:
  *   before the sector      the last note counts, whose segments are all there still (J2)
- *   after it, not synced   either of both, both with all their segments
+ *   after it, not synced   either of both, both with all their segments; a start in the same boot finds the new one and
+ *                          makes it durable before it relies on it
  * The removing note is the same; behind it older ones have no meaning.
  */
 #include "journal/wal_internal.h"

@@ -1,7 +1,7 @@
 /* wal_recover.c: the applier run to the end of the journal's good part, before the heap is mapped. See wal.h.
  *
- * In order: the segments from the note on are taken into the stream and synced, for what is applied must not
- * vanish later (J6); records are verified and applied up to the first that does not verify (J4, J9); a frame that
+ * In order: the note, and the segments from there on, which are taken into the stream, are synced, for what is
+ * applied must not vanish later (J6), and a process that ended left them in the page cache at best; records are verified and applied up to the first that does not verify (J4, J9); a frame that
  * opens a new epoch follows the last good one and is made durable before anything else is appended (J7).
  *
  * Crash table: until the frame of the epoch is durable nothing but the image changed, and redo from the same
@@ -204,9 +204,10 @@ static void prefetch_tail(const struct wal *wal, uint64_t start)
         wal->storage->prefetch(wal_segment_at(wal, lsn)->file, 0, WAL_HEAD_BYTES + wal->data_bytes);
 }
 
+/* W2: the names too, for who prepared the last segments may have ended before it could sync them. */
 static enum error sync_tail(struct wal *wal, const struct wal_position *start, bool this_boot)
 {
-    enum error error = ERROR_OK;
+    enum error error = wal->storage->sync_folder(wal->storage, wal->folder_path);
     uint64_t end = atomic_load(&wal->prepared_end);
     if (this_boot) {
         end = find_end(wal, start);
@@ -276,6 +277,19 @@ static enum error begin_anew(struct wal *wal, const struct wal_position *start,
     return error;
 }
 
+/* The page cache shows a note of this boot whether or not who stored it saw it become durable: it may have ended before.
+ * What the note speaks of was durable before it was stored. */
+static enum error sync_note(struct wal *wal, const struct wal_notes *notes, char *detail, size_t cap)
+{
+    if (notes->checkpoint.boot_mark != wal->boot_mark) return ERROR_OK;
+    volatile char *at = wal->image_base + wal->note_off;
+    *at = *at; /* as dirty_again */
+    enum error error =
+        wal->storage->sync_range(wal->image, wal->image_base + wal->note_off, wal->note_off, WAL_NOTE_BYTES);
+    if (error != ERROR_OK) snprintf(detail, cap, "cannot sync %s: %s", wal->image_path, error_text(error));
+    return error;
+}
+
 static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, char *detail, size_t cap)
 {
     struct wal_notes notes;
@@ -293,6 +307,8 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
     uint64_t noted = has_checkpoint ? notes.checkpoint.lsn : start.lsn;
     atomic_store(&wal->base_is_durable, has_checkpoint);
 
+    error = sync_note(wal, &notes, detail, cap); /* J2: what stands before it is used again */
+    if (error != ERROR_OK) return error;
     error = take_segments(wal, noted, start.lsn, detail, cap);
     bool was_complete = was_closed(&notes);
     if (error == ERROR_CORRUPT && was_complete) return begin_anew(wal, &start, recovery_out, detail, cap);

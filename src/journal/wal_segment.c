@@ -8,6 +8,7 @@
  *   head written, file synced      n is prepared if the name is durable, else a file of the old name with a
  *                                  head that is not its own: spare
  *   folder synced                  n is prepared
+ * A process may end between the last two, and the next one of the same boot finds n prepared: it syncs the folder first.
  */
 #include "journal/wal_internal.h"
 #include "util/clock.h"
@@ -318,23 +319,12 @@ static void note_name(void *arg, const char *name)
     listing->wal->segment_files++;
 }
 
-static enum error sync_parent(const struct wal *wal)
-{
-    char parent[WAL_PATH_BYTES];
-    snprintf(parent, sizeof parent, "%s", wal->folder_path);
-    char *slash = strrchr(parent, '/');
-    if (slash == NULL) snprintf(parent, sizeof parent, ".");
-    else if (slash == parent) parent[1] = '\0';
-    else *slash = '\0';
-    return wal->storage->sync_folder(wal->storage, parent);
-}
-
 enum error wal_segment_list(struct wal *wal, bool create)
 {
     struct listing listing = {wal, false};
     enum error error = ERROR_OK;
     if (create) error = wal->storage->make_folder(wal->storage, wal->folder_path);
-    if (create && error == ERROR_OK) error = sync_parent(wal);
+    if (create && error == ERROR_OK) error = pmem_storage_sync_name(wal->storage, wal->folder_path);
     if (error == ERROR_OK) error = wal->storage->list(wal->storage, wal->folder_path, note_name, &listing);
     return error == ERROR_OK && listing.out_of_memory ? ERROR_MEMORY : error;
 }
@@ -372,7 +362,7 @@ enum error wal_segment_remove_all(struct wal *wal)
         error = wal->storage->unlink(wal->storage, path);
     }
     if (error == ERROR_OK) error = wal->storage->remove_folder(wal->storage, wal->folder_path);
-    return error == ERROR_OK ? sync_parent(wal) : error;
+    return error == ERROR_OK ? pmem_storage_sync_name(wal->storage, wal->folder_path) : error;
 }
 
 void wal_segment_close_all(struct wal *wal)

@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -177,10 +176,6 @@ enum error pmem_disk_open(const struct pmem_disk_open *options, int *fd_out, cha
     }
     enum error error = check_file_system(fd, options->path, detail, detail_cap);
     if (error == ERROR_OK) error = lock_file(fd, options, detail, detail_cap);
-    if (error == ERROR_OK && options->create) {
-        error = pmem_disk_sync_name(options->path);
-        if (error != ERROR_OK) snprintf(detail, detail_cap, "cannot sync the directory of %s", options->path);
-    }
     if (error != ERROR_OK) {
         if (options->create && error != ERROR_IN_USE) unlink(options->path);
         close(fd);
@@ -197,15 +192,4 @@ enum error pmem_disk_allocate(int fd, uint64_t off, uint64_t len)
     for (int i = 0; i < INTERRUPTS_MAX && failure == EINTR; i++)
         failure = fallocate(fd, 0, (off_t)off, (off_t)len) == 0 ? 0 : errno;
     return failure == 0 ? ERROR_OK : pmem_disk_error(failure);
-}
-
-enum error pmem_disk_sync_name(const char *path)
-{
-    char copy[4096];
-    if ((size_t)snprintf(copy, sizeof copy, "%s", path) >= sizeof copy) return ERROR_IO;
-    int fd = open_restarting(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return pmem_disk_error(errno);
-    enum error error = fsync(fd) == 0 || errno == EINVAL ? ERROR_OK : pmem_disk_error(errno);
-    close(fd);
-    return error;
 }

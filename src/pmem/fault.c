@@ -31,6 +31,8 @@ struct fault_pending {
 };
 
 bool pmem_fault_armed;
+static void (*watcher)(void *arg);
+static void *watcher_arg;
 static struct fault_counters *counters;
 static char *image;
 static size_t image_bytes;
@@ -67,6 +69,13 @@ void pmem_fault_stop(void)
     image_ignored = false;
 }
 
+void pmem_fault_watch(void (*at_point)(void *arg), void *arg)
+{
+    watcher = at_point;
+    watcher_arg = arg;
+    pmem_fault_armed = at_point != NULL;
+}
+
 void pmem_fault_arm(uint64_t point)
 {
     ASSERT(counters != NULL);
@@ -92,6 +101,8 @@ void pmem_fault_ignore_image(void)
 
 void pmem_fault_hit(void)
 {
+    if (watcher != NULL) watcher(watcher_arg);
+    if (counters == NULL) return;
     uint64_t point = atomic_fetch_add(&counters->points, 1) + 1;
     if (point == atomic_load(&counters->end_at)) _exit(PMEM_FAULT_EXIT_CODE);
 }

@@ -27,6 +27,10 @@ struct pmem_map;
 void pmem_fault_start(size_t image_bytes);
 void pmem_fault_stop(void);
 
+/* From now on (NULL: no longer) calls at_point(arg) at each point, before its store; needs no pmem_fault_start. What
+ * at_point itself does passes points, too. */
+void pmem_fault_watch(void (*at_point)(void *arg), void *arg);
+
 /* Restarts the count; the process ends at the given point (1 is the next), with 0 it only counts. */
 void pmem_fault_arm(uint64_t point);
 void pmem_fault_disarm(void);

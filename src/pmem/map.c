@@ -52,6 +52,7 @@ static bool is_persistent_memory(int fd, const char *path, uint64_t size_bytes)
 static enum pmem_medium find_medium(const struct pmem_map *map)
 {
     struct statfs fs;
+    if (map->file->storage != pmem_storage_files()) return PMEM_MEDIUM_DISK;
     if (is_persistent_memory(map->fd, map->path, map->size_bytes)) return PMEM_MEDIUM_DAX;
     if (fstatfs(map->fd, &fs) == 0 &&
         ((unsigned)fs.f_type == TMPFS_MAGIC || (unsigned)fs.f_type == RAMFS_MAGIC))
@@ -127,12 +128,7 @@ static enum error reserve(struct pmem_map *map, uint64_t wish_bytes, char *detai
 
 static enum error measure(struct pmem_map *map, bool may_be_empty, char *detail, size_t cap)
 {
-    struct stat st;
-    if (fstat(map->fd, &st) != 0) {
-        snprintf(detail, cap, "cannot examine %s: %s", map->path, strerror(errno));
-        return pmem_disk_error(errno);
-    }
-    map->size_bytes = (uint64_t)st.st_size;
+    map->size_bytes = map->file->storage->size(map->file);
     if (map->size_bytes < PAGE_BYTES && !(may_be_empty && map->size_bytes == 0)) {
         snprintf(detail, cap,
                  "%s is too small to be a heap (%llu bytes); restore it, or move it away to start empty",
@@ -150,9 +146,11 @@ enum error pmem_map_open(struct pmem_map *map, const struct pmem_map_options *op
         snprintf(detail, detail_cap, "the path of the heap file is too long");
         return ERROR_UNSUPPORTED;
     }
+    const struct pmem_storage *storage = options->storage != NULL ? options->storage : pmem_storage_files();
     struct pmem_disk_open disk = {options->path, options->create, options->read_only};
-    enum error error = pmem_disk_open(&disk, &map->fd, detail, detail_cap);
+    enum error error = storage->open_locked(storage, &disk, &map->file, detail, detail_cap);
     if (error != ERROR_OK) return error;
+    map->fd = storage->descriptor(map->file);
 
     error = measure(map, !options->read_only, detail, detail_cap);
     if (error == ERROR_OK) {
@@ -160,8 +158,9 @@ enum error pmem_map_open(struct pmem_map *map, const struct pmem_map_options *op
         error = reserve(map, options->reserve_bytes, detail, detail_cap);
     }
     if (error != ERROR_OK) {
-        if (options->create) unlink(options->path);
-        close(map->fd);
+        if (options->create) (void)storage->unlink(storage, map->path);
+        storage->close(map->file);
+        map->file = NULL;
         map->fd = -1;
         return error;
     }
@@ -190,8 +189,8 @@ static enum error fill_private(const struct pmem_map *map, uint64_t end)
 enum error pmem_map_fill(struct pmem_map *map, uint64_t off, uint64_t len)
 {
     if (off > map->reserved_bytes || len > map->reserved_bytes - off) return ERROR_HEAP_FULL;
-    enum error error =
-        map->mode == PMEM_MODE_PRIVATE ? fill_private(map, off + len) : pmem_disk_allocate(map->fd, off, len);
+    enum error error = map->mode == PMEM_MODE_PRIVATE ? fill_private(map, off + len)
+                                                      : map->file->storage->allocate(map->file, off, len);
     if (error != ERROR_OK) return error;
     /* Readers on other threads see the old size or the new one. */
     if (off + len > map->size_bytes) __atomic_store_n(&map->size_bytes, off + len, __ATOMIC_RELEASE);
@@ -203,9 +202,8 @@ enum error pmem_map_sync(struct pmem_map *map, uint64_t off, uint64_t len)
     if (is_private(map->mode) || len == 0) return ERROR_OK;
     uint64_t size_bytes = __atomic_load_n(&map->size_bytes, __ATOMIC_ACQUIRE); /* may grow meanwhile */
     ASSERT(off < size_bytes && len <= size_bytes - off);
-    uint64_t start = page_floor(off);
-    if (msync(map->base + start, off + len - start, MS_SYNC) != 0) return pmem_disk_error(errno);
-    if (fdatasync(map->fd) != 0) return pmem_disk_error(errno);
+    enum error error = map->file->storage->sync_range(map->file, map->base + off, off, len);
+    if (error != ERROR_OK) return error;
 #ifdef CAIRN_CRASHPOINTS
     if (simulates_dax()) {
         pmem_fault_flush(map->base + off, len);
@@ -230,6 +228,6 @@ enum error pmem_map_switch(struct pmem_map *map, enum pmem_mode mode)
 void pmem_map_close(struct pmem_map *map)
 {
     if (map->base != NULL) munmap(map->base, map->reserved_bytes);
-    if (map->fd >= 0) close(map->fd); /* releases the lock */
+    if (map->file != NULL) map->file->storage->close(map->file); /* releases the lock */
     *map = (struct pmem_map){.fd = -1};
 }

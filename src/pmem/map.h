@@ -6,6 +6,7 @@
 #ifndef CAIRN_PMEM_MAP_H
 #define CAIRN_PMEM_MAP_H
 
+#include "pmem/storage.h"
 #include "util/error.h"
 
 #include <stdbool.h>
@@ -32,12 +33,14 @@ struct pmem_map {
     uint64_t size_bytes; /* of the file, all of it mapped; grows atomically */
     enum pmem_mode mode;
     enum pmem_medium medium;
-    int fd;
+    struct pmem_storage_file *file;
+    int fd; /* the file's */
     char path[4096];
 };
 
 struct pmem_map_options {
     const char *path;
+    const struct pmem_storage *storage; /* NULL: the kernel's files. Others count as disks */
     uint64_t reserve_bytes;
     bool create;    /* O_CREAT|O_EXCL */
     bool read_only; /* PMEM_MODE_PRIVATE */
@@ -45,7 +48,7 @@ struct pmem_map_options {
     bool force_shared;
 };
 
-/* Opens, locks (OFD; ERROR_IN_USE) and maps the file, which may be empty unless read_only. `detail` says on error what to do about it. */
+/* Opens, locks (OFD; ERROR_IN_USE) and maps the file, which may be empty unless read_only; the name of a new one is not durable yet. `detail` says on error what to do about it. */
 MUST_CHECK enum error pmem_map_open(struct pmem_map *map, const struct pmem_map_options *options,
                                     char *detail, size_t detail_cap);
 /* Extends file and mapping to new_bytes, blocks allocated. For ranges inside the size but sparse:
@@ -54,7 +57,8 @@ MUST_CHECK enum error pmem_map_grow(struct pmem_map *map, uint64_t new_bytes);
 /* Allocates the blocks of [off, off+len), which may lie beyond the end of the file (it is then extended; in
  * PMEM_MODE_PRIVATE by memory alone). */
 MUST_CHECK enum error pmem_map_fill(struct pmem_map *map, uint64_t off, uint64_t len);
-MUST_CHECK enum error pmem_map_sync(struct pmem_map *map, uint64_t off, uint64_t len); /* msync + fdatasync */
+/* Those bytes, and the size of the file. */
+MUST_CHECK enum error pmem_map_sync(struct pmem_map *map, uint64_t off, uint64_t len);
 /* Changes between SHARED and JOURNALED at the same address. To JOURNALED: the private pages show the file from
  * now on. To SHARED: what the private pages held and the file does not is gone. Nobody may store into the
  * mapping meanwhile. */

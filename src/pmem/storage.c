@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #define FOLDER_MODE    0700
 #define PAGE_BYTES     UINT64_C(4096)
 #define INTERRUPTS_MAX 1000
+#define PATH_CAP       4096
 
 struct kernel_file {
     struct pmem_storage_file file;
@@ -57,6 +59,26 @@ static enum error file_open(const struct pmem_storage *storage, const char *path
     }
     *file_out = &opened->file;
     return ERROR_OK;
+}
+
+static enum error file_open_locked(const struct pmem_storage *storage, const struct pmem_disk_open *options,
+                                   struct pmem_storage_file **file_out, char *detail, size_t detail_cap)
+{
+    struct kernel_file *opened = calloc(1, sizeof *opened);
+    if (opened == NULL) return ERROR_MEMORY;
+    opened->file.storage = storage;
+    enum error error = pmem_disk_open(options, &opened->fd, detail, detail_cap);
+    if (error != ERROR_OK) {
+        free(opened);
+        return error;
+    }
+    *file_out = &opened->file;
+    return ERROR_OK;
+}
+
+static int file_descriptor(const struct pmem_storage_file *file)
+{
+    return kernel_file_const(file)->fd;
 }
 
 static void file_close(struct pmem_storage_file *file)
@@ -117,6 +139,15 @@ static enum error file_sync(struct pmem_storage_file *file)
     return fdatasync(kernel_file(file)->fd) == 0 ? ERROR_OK : pmem_disk_error(errno);
 }
 
+/* The range alone, and what it takes to find it: a whole file may have more to write than anybody wants to wait for. */
+static enum error file_sync_range(struct pmem_storage_file *file, const void *at, uint64_t off, uint64_t len)
+{
+    (void)file;
+    uint64_t before = off & (PAGE_BYTES - 1);
+    char *start = (char *)(uintptr_t)at - before;
+    return msync(start, len + before, MS_SYNC) == 0 ? ERROR_OK : pmem_disk_error(errno);
+}
+
 static void file_flush(struct pmem_storage_file *file, uint64_t off, uint64_t len)
 {
     /* An error is not lost: the sync behind it reports it as well. */
@@ -168,6 +199,15 @@ static enum error name_change(const struct pmem_storage *storage, const char *fr
     return rename(from, to) == 0 ? ERROR_OK : pmem_disk_error(errno);
 }
 
+static enum error name_change_new(const struct pmem_storage *storage, const char *from, const char *to,
+                                  bool *taken_out)
+{
+    (void)storage;
+    int failure = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0 ? 0 : errno;
+    *taken_out = failure == EEXIST;
+    return failure == 0 ? ERROR_OK : pmem_disk_error(failure);
+}
+
 static enum error name_remove(const struct pmem_storage *storage, const char *path)
 {
     (void)storage;
@@ -188,13 +228,16 @@ const struct pmem_storage *pmem_storage_files(void)
 {
     static const struct pmem_storage files = {
         .open = file_open,
+        .open_locked = file_open_locked,
         .close = file_close,
+        .descriptor = file_descriptor,
         .size = file_size,
         .identity = file_identity,
         .map = file_map,
         .allocate = file_allocate,
         .write = file_write,
         .sync = file_sync,
+        .sync_range = file_sync_range,
         .flush = file_flush,
         .prefetch = file_prefetch,
         .is_cached = file_is_cached,
@@ -202,8 +245,20 @@ const struct pmem_storage *pmem_storage_files(void)
         .remove_folder = folder_remove,
         .list = folder_list,
         .rename = name_change,
+        .rename_new = name_change_new,
         .unlink = name_remove,
         .sync_folder = folder_sync,
     };
     return &files;
+}
+
+enum error pmem_storage_sync_name(const struct pmem_storage *storage, const char *path)
+{
+    char parent[PATH_CAP];
+    if ((size_t)snprintf(parent, sizeof parent, "%s", path) >= sizeof parent) return ERROR_IO;
+    char *slash = strrchr(parent, '/');
+    if (slash == NULL) strcpy(parent, ".");
+    else if (slash == parent) parent[1] = '\0';
+    else *slash = '\0';
+    return storage->sync_folder(storage, parent);
 }

@@ -3,6 +3,7 @@
  *
  * CAIRN_TEST_LONG=1: at least 100,000 disk states instead of 5,000.
  */
+#include "support/chooser.h"
 #include "support/power_rig.h"
 #include "util/assert.h"
 
@@ -16,9 +17,8 @@
 
 #include <cmocka.h>
 
-#define DEPTH_MAX   3    /* cuts of recoveries of cuts */
-#define CUTS_MAX    4096 /* of one moment, all of them up to here */
-#define CHOICES_MAX 1024
+#define DEPTH_MAX 3    /* cuts of recoveries of cuts */
+#define CUTS_MAX  4096 /* of one moment, all of them up to here */
 
 static unsigned long states; /* disks recovered */
 
@@ -26,47 +26,6 @@ static bool is_long(void)
 {
     const char *value = getenv("CAIRN_TEST_LONG");
     return value != NULL && strcmp(value, "1") == 0;
-}
-
-/* ---- choosing ---- */
-
-/* One after the other all choices that a cut asks for, or random ones. */
-struct chooser {
-    bool random;
-    uint64_t seed;
-    unsigned
-        bias; /* of random ones: 0 even, 1 mostly the old, 2 mostly the newest, 3 all old, 4 all newest */
-    unsigned at;
-    unsigned count;
-    unsigned digit[CHOICES_MAX];
-    unsigned base[CHOICES_MAX];
-};
-
-static unsigned choose(void *arg, unsigned n)
-{
-    struct chooser *chooser = arg;
-    uint64_t dice = rig_random(&chooser->seed);
-    if (chooser->random) {
-        if (chooser->bias == 3 || (chooser->bias == 1 && dice >> 32 & 7)) return 0;
-        if (chooser->bias == 4 || (chooser->bias == 2 && dice >> 32 & 7)) return n - 1;
-        return (unsigned)(dice % n);
-    }
-    ASSERT(chooser->at < CHOICES_MAX);
-    if (chooser->at == chooser->count) chooser->digit[chooser->count++] = 0;
-    chooser->base[chooser->at] = n;
-    return chooser->digit[chooser->at++];
-}
-
-static bool next_choice(struct chooser *chooser)
-{
-    chooser->count = chooser->at;
-    chooser->at = 0;
-    while (chooser->count > 0) {
-        unsigned last = chooser->count - 1;
-        if (++chooser->digit[last] < chooser->base[last]) return true;
-        chooser->count--;
-    }
-    return false;
 }
 
 /* ---- exploring ---- */
@@ -111,7 +70,7 @@ static void try_disk(struct explorer *parent, struct lying_disk *disk, uint64_t 
 
 static void cut_once(struct explorer *explorer, struct chooser *chooser)
 {
-    struct lying_disk *cut = lying_disk_cut(explorer->rig->disk, choose, chooser);
+    struct lying_disk *cut = lying_disk_cut(explorer->rig->disk, chooser_choose, chooser);
     try_disk(explorer, cut, explorer->rig->boot + 1);
 }
 
@@ -122,11 +81,11 @@ static void explore(struct explorer *explorer)
         struct chooser all = {.seed = rig_random(&explorer->chooser.seed)};
         do
             cut_once(explorer, &all);
-        while (next_choice(&all));
+        while (chooser_next(&all));
         return;
     }
     for (unsigned i = 0; i < explorer->cuts_max; i++) {
-        explorer->chooser.bias = (unsigned)(rig_random(&explorer->chooser.seed) % 5);
+        explorer->chooser.bias = (enum chooser_bias)(rig_random(&explorer->chooser.seed) % CHOOSER_BIASES);
         cut_once(explorer, &explorer->chooser);
     }
 }

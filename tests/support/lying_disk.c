@@ -1,15 +1,21 @@
 /* lying_disk.c: a disk in memory that lies. See lying_disk.h. */
 #include "support/lying_disk.h"
 
+#include "pmem/disk.h"
 #include "util/assert.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PAGE_BYTES 4096
 
 struct handle {
     struct pmem_storage_file file;
     struct lying_file *lying;
+    bool locks;
 };
 
 static struct lying_disk *disk_of(const struct pmem_storage *storage)
@@ -39,10 +45,110 @@ static struct lying_file *find(struct lying_disk *disk, const char *name)
     return NULL;
 }
 
+/* The first name that is one: all of a file's stand in one folder. */
+static const char *any_name(const struct lying_file *file)
+{
+    unsigned i = 0;
+    while (i + 1 < file->name_count && file->names[i][0] == '\0')
+        i++;
+    return file->names[i];
+}
+
+static bool stands_in(const char *name, const char *folder)
+{
+    const char *slash = strrchr(name, '/');
+    if (slash == NULL) return strcmp(folder, ".") == 0;
+    return (size_t)(slash - name) == strlen(folder) && strncmp(name, folder, strlen(folder)) == 0;
+}
+
+/* ---- bytes ---- */
+
+static size_t capacity(const struct lying_file *file)
+{
+    return file->is_heap ? LYING_HEAP_BYTES : LYING_FILE_BYTES;
+}
+
+static char *map_bytes(int fd)
+{
+    int flags = (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED) | MAP_NORESERVE;
+    char *bytes = mmap(NULL, LYING_HEAP_BYTES, PROT_READ | PROT_WRITE, flags, fd, 0);
+    ASSERT(bytes != MAP_FAILED);
+    return bytes;
+}
+
+static void make_buffers(struct lying_file *file)
+{
+    if (file->is_folder) return;
+    if (file->is_heap) {
+        file->fd = memfd_create("lying heap", MFD_CLOEXEC);
+        ASSERT(file->fd >= 0 && ftruncate(file->fd, LYING_HEAP_BYTES) == 0);
+        file->live = map_bytes(file->fd);
+        file->durable = map_bytes(-1);
+        file->seen = map_bytes(-1);
+        return;
+    }
+    file->live = calloc(1, LYING_FILE_BYTES);
+    file->durable = calloc(1, LYING_FILE_BYTES);
+    file->seen = calloc(1, LYING_FILE_BYTES);
+    ASSERT(file->live != NULL && file->durable != NULL && file->seen != NULL);
+}
+
+static void forget(struct lying_file *file)
+{
+    if (file->is_heap) {
+        munmap(file->live, LYING_HEAP_BYTES);
+        munmap(file->durable, LYING_HEAP_BYTES);
+        munmap(file->seen, LYING_HEAP_BYTES);
+        close(file->fd);
+    } else {
+        free(file->live);
+        free(file->durable);
+        free(file->seen);
+    }
+    free(file->versions);
+    *file = (struct lying_file){0};
+}
+
+/* The next range below `end` that may hold anything but zeros, in whatever of the file's buffers. */
+static bool next_data(const struct lying_file *file, uint64_t end, uint64_t *from, uint64_t *to)
+{
+    uint64_t start = *to;
+    if (start >= end) return false;
+    *from = start;
+    *to = end;
+    if (!file->is_heap) return true;
+    off_t data = lseek(file->fd, (off_t)start, SEEK_DATA);
+    if (data < 0 || (uint64_t)data >= end) return false;
+    off_t hole = lseek(file->fd, data, SEEK_HOLE);
+    *from = (uint64_t)data;
+    if ((uint64_t)hole < end) *to = (uint64_t)hole;
+    return true;
+}
+
+static bool is_zero(const char *bytes, size_t len)
+{
+    return len == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
+}
+
+/* `bytes` of `file` into another of its buffers, or of a file that was empty. */
+static void copy_bytes(const struct lying_file *file, char *to_bytes, const char *bytes, uint64_t end)
+{
+    uint64_t from = 0;
+    uint64_t to = 0;
+    while (next_data(file, end, &from, &to)) {
+        for (uint64_t at = from; at < to; at += PAGE_BYTES) {
+            size_t len = to - at < PAGE_BYTES ? to - at : PAGE_BYTES;
+            if (!is_zero(bytes + at, len) || !is_zero(to_bytes + at, len))
+                memcpy(to_bytes + at, bytes + at, len);
+        }
+    }
+}
+
 /* ---- moments ---- */
 
-static void add_version(struct lying_file *file, uint32_t sector)
+static void add_version(struct lying_disk *disk, struct lying_file *file, uint32_t sector)
 {
+    disk->changes++;
     if (file->version_count == file->version_cap) {
         file->version_cap = file->version_cap > 0 ? 2 * file->version_cap : 16;
         file->versions = realloc(file->versions, file->version_cap * sizeof *file->versions);
@@ -53,24 +159,30 @@ static void add_version(struct lying_file *file, uint32_t sector)
     memcpy(version->bytes, file->live + (size_t)sector * LYING_SECTOR, LYING_SECTOR);
 }
 
-static void look_at(struct lying_file *file)
+static void look_at_page(struct lying_disk *disk, struct lying_file *file, uint64_t off, uint64_t end)
+{
+    if (memcmp(file->live + off, file->seen + off, end - off) == 0) return;
+    for (uint64_t at = off; at < end; at += LYING_SECTOR) {
+        if (memcmp(file->live + at, file->seen + at, LYING_SECTOR) == 0) continue;
+        add_version(disk, file, (uint32_t)(at / LYING_SECTOR));
+        memcpy(file->seen + at, file->live + at, LYING_SECTOR);
+    }
+}
+
+static void look_at(struct lying_disk *disk, struct lying_file *file)
 {
     uint64_t size = live_size(file);
-    for (uint64_t off = 0; off < size; off += 4096) {
-        uint64_t end = size - off < 4096 ? size : off + 4096;
-        if (memcmp(file->live + off, file->seen + off, end - off) == 0) continue;
-        for (uint64_t at = off; at < end; at += LYING_SECTOR) {
-            if (memcmp(file->live + at, file->seen + at, LYING_SECTOR) == 0) continue;
-            add_version(file, (uint32_t)(at / LYING_SECTOR));
-            memcpy(file->seen + at, file->live + at, LYING_SECTOR);
-        }
-    }
+    uint64_t from = 0;
+    uint64_t to = 0;
+    while (!file->is_folder && next_data(file, size, &from, &to))
+        for (uint64_t off = from; off < to; off += PAGE_BYTES)
+            look_at_page(disk, file, off, to - off < PAGE_BYTES ? to : off + PAGE_BYTES);
 }
 
 void lying_disk_look(struct lying_disk *disk)
 {
     for (unsigned i = 0; i < LYING_FILES; i++)
-        if (disk->files[i].exists) look_at(&disk->files[i]);
+        if (disk->files[i].exists) look_at(disk, &disk->files[i]);
 }
 
 static void pass(struct lying_disk *disk, const char *what, const char *path)
@@ -86,39 +198,45 @@ static void pass(struct lying_disk *disk, const char *what, const char *path)
 
 static void add_name(struct lying_disk *disk, struct lying_file *file, const char *name)
 {
+    disk->changes++;
     ASSERT(file->name_count < LYING_NAMES && strlen(name) < LYING_NAME_BYTES);
     strcpy(file->names[file->name_count], name);
     file->name_times[file->name_count++] = ++disk->time;
 }
 
-static void add_size(struct lying_file *file, uint64_t size)
+static void add_size(struct lying_disk *disk, struct lying_file *file, uint64_t size)
 {
-    ASSERT(size <= LYING_FILE_BYTES);
+    ASSERT(size <= capacity(file));
     if (size <= live_size(file)) return;
+    disk->changes++;
     if (file->size_count == LYING_SIZES) file->size_count--; /* one in between fewer */
     file->sizes[file->size_count++] = size;
 }
 
-static void make_buffers(struct lying_file *file)
-{
-    file->live = calloc(1, LYING_FILE_BYTES);
-    file->durable = calloc(1, LYING_FILE_BYTES);
-    file->seen = calloc(1, LYING_FILE_BYTES);
-    ASSERT(file->live != NULL && file->durable != NULL && file->seen != NULL);
-}
+enum kind { A_FILE, A_HEAP, A_FOLDER };
 
-static struct lying_file *make_file(struct lying_disk *disk, const char *name)
+static struct lying_file *make_file(struct lying_disk *disk, const char *name, enum kind kind)
 {
     unsigned i = 0;
     while (i < LYING_FILES && disk->files[i].exists)
         i++;
     ASSERT(i < LYING_FILES);
     struct lying_file *file = &disk->files[i];
-    *file = (struct lying_file){.exists = true, .size_count = 1};
+    *file = (struct lying_file){
+        .exists = true, .is_folder = kind == A_FOLDER, .is_heap = kind == A_HEAP, .size_count = 1};
     make_buffers(file);
     file->name_count = 1; /* "": not there */
     add_name(disk, file, name);
     return file;
+}
+
+static struct handle *make_handle(const struct pmem_storage *storage, struct lying_file *file)
+{
+    struct handle *handle = calloc(1, sizeof *handle);
+    ASSERT(handle != NULL);
+    handle->file.storage = storage;
+    handle->lying = file;
+    return handle;
 }
 
 static enum error file_open(const struct pmem_storage *storage, const char *path, bool create,
@@ -129,18 +247,41 @@ static enum error file_open(const struct pmem_storage *storage, const char *path
     struct lying_file *file = find(disk, path);
     if (create && file != NULL) return ERROR_IO;
     if (!create && file == NULL) return ERROR_NOT_FOUND;
-    if (create) file = make_file(disk, path);
-    struct handle *handle = calloc(1, sizeof *handle);
-    ASSERT(handle != NULL);
-    handle->file.storage = storage;
-    handle->lying = file;
-    *file_out = &handle->file;
+    if (create) file = make_file(disk, path, A_FILE);
+    *file_out = &make_handle(storage, file)->file;
     return ERROR_OK;
+}
+
+static enum error file_open_locked(const struct pmem_storage *storage, const struct pmem_disk_open *options,
+                                   struct pmem_storage_file **file_out, char *detail, size_t detail_cap)
+{
+    struct lying_disk *disk = disk_of(storage);
+    pass(disk, options->create ? "create" : "open", options->path);
+    struct lying_file *file = find(disk, options->path);
+    snprintf(detail, detail_cap, "%s %s", options->path, file != NULL ? "is there" : "is not there");
+    if (options->create && file != NULL) return ERROR_IO;
+    if (!options->create && file == NULL) return ERROR_NOT_FOUND;
+    if (options->create) file = make_file(disk, options->path, A_HEAP);
+    ASSERT(file->is_heap);
+    if (file->is_locked) return ERROR_IN_USE;
+    file->is_locked = true;
+    struct handle *handle = make_handle(storage, file);
+    handle->locks = true;
+    *file_out = &handle->file;
+    detail[0] = '\0';
+    return ERROR_OK;
+}
+
+static int file_descriptor(const struct pmem_storage_file *file)
+{
+    return lying_of(file)->fd;
 }
 
 static void file_close(struct pmem_storage_file *file)
 {
-    free(file);
+    struct handle *handle = (struct handle *)(void *)file;
+    if (handle->locks) handle->lying->is_locked = false;
+    free(handle);
 }
 
 static uint64_t file_size(const struct pmem_storage_file *file)
@@ -156,7 +297,7 @@ static uint64_t file_identity(const struct pmem_storage_file *file)
 
 static enum error file_map(struct pmem_storage_file *file, uint64_t reserve_bytes, char **base_out)
 {
-    ASSERT(reserve_bytes <= LYING_FILE_BYTES);
+    ASSERT(reserve_bytes <= capacity(lying_of(file)));
     *base_out = lying_of(file)->live;
     return ERROR_OK;
 }
@@ -174,7 +315,7 @@ static enum error file_allocate(struct pmem_storage_file *file, uint64_t off, ui
     struct lying_disk *disk = disk_of(file->storage);
     pass(disk, "allocate", live_name(lying_of(file)));
     enum error error = take_bytes(disk, lying_of(file), off + len);
-    if (error == ERROR_OK) add_size(lying_of(file), off + len);
+    if (error == ERROR_OK) add_size(disk, lying_of(file), off + len);
     return error;
 }
 
@@ -184,12 +325,25 @@ static enum error file_write(struct pmem_storage_file *file, uint64_t off, const
     pass(disk, "write", live_name(lying_of(file)));
     enum error error = take_bytes(disk, lying_of(file), off + len);
     if (error != ERROR_OK) return error;
-    add_size(lying_of(file), off + len);
+    add_size(disk, lying_of(file), off + len);
     memcpy(lying_of(file)->live + off, bytes, len);
     return ERROR_OK;
 }
 
-static enum error file_sync(struct pmem_storage_file *file)
+static void make_durable(struct lying_file *file, uint64_t from, uint64_t to)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < file->version_count; i++) {
+        uint64_t off = (uint64_t)file->versions[i].sector * LYING_SECTOR;
+        if (off + LYING_SECTOR <= from || off >= to) file->versions[kept++] = file->versions[i];
+        else memcpy(file->durable + off, file->live + off, LYING_SECTOR);
+    }
+    file->version_count = kept;
+    file->sizes[0] = live_size(file);
+    file->size_count = 1;
+}
+
+static enum error sync_bytes(struct pmem_storage_file *file, uint64_t from, uint64_t to)
 {
     struct lying_disk *disk = disk_of(file->storage);
     struct lying_file *lying = lying_of(file);
@@ -197,12 +351,21 @@ static enum error file_sync(struct pmem_storage_file *file)
     const char *fails = disk->faults.fail_sync;
     if (fails[0] != '\0' && strstr(live_name(lying), fails) != NULL) return ERROR_IO;
     disk->syncs++;
-    look_at(lying);
-    memcpy(lying->durable, lying->live, live_size(lying));
-    lying->sizes[0] = live_size(lying);
-    lying->size_count = 1;
-    lying->version_count = 0;
+    disk->changes++;
+    look_at(disk, lying);
+    make_durable(lying, from, to);
     return ERROR_OK;
+}
+
+static enum error file_sync(struct pmem_storage_file *file)
+{
+    return sync_bytes(file, 0, UINT64_MAX);
+}
+
+static enum error file_sync_range(struct pmem_storage_file *file, const void *at, uint64_t off, uint64_t len)
+{
+    (void)at;
+    return sync_bytes(file, off, off + len);
 }
 
 static void file_flush(struct pmem_storage_file *file, uint64_t off, uint64_t len)
@@ -223,7 +386,9 @@ static bool file_is_cached(const struct pmem_storage_file *file, uint64_t off)
 
 static enum error folder_make(const struct pmem_storage *storage, const char *path)
 {
-    pass(disk_of(storage), "make_folder", path);
+    struct lying_disk *disk = disk_of(storage);
+    pass(disk, "make_folder", path);
+    if (find(disk, path) == NULL) make_file(disk, path, A_FOLDER);
     return ERROR_OK;
 }
 
@@ -231,10 +396,10 @@ static enum error folder_list(const struct pmem_storage *storage, const char *fo
                               void (*each)(void *arg, const char *name), void *arg)
 {
     struct lying_disk *disk = disk_of(storage);
-    size_t len = strlen(folder);
+    if (find(disk, folder) == NULL) return ERROR_NOT_FOUND;
     for (unsigned i = 0; i < LYING_FILES; i++) {
         const char *name = disk->files[i].exists ? live_name(&disk->files[i]) : "";
-        if (strncmp(name, folder, len) == 0 && name[len] == '/') each(arg, name + len + 1);
+        if (name[0] != '\0' && stands_in(name, folder)) each(arg, strrchr(name, '/') + 1);
     }
     return ERROR_OK;
 }
@@ -260,45 +425,62 @@ static enum error name_remove(const struct pmem_storage *storage, const char *pa
     return ERROR_OK;
 }
 
-static void forget(struct lying_file *file)
+static enum error name_change_new(const struct pmem_storage *storage, const char *from, const char *to,
+                                  bool *taken_out)
 {
-    free(file->live);
-    free(file->durable);
-    free(file->seen);
-    free(file->versions);
-    *file = (struct lying_file){0};
+    *taken_out = find(disk_of(storage), to) != NULL;
+    return *taken_out ? ERROR_IO : name_change(storage, from, to);
+}
+
+/* What stood in a folder that is gone for good. */
+static void forget_inside(struct lying_disk *disk, const char *folder)
+{
+    for (unsigned i = 0; i < LYING_FILES; i++) {
+        struct lying_file *file = &disk->files[i];
+        if (!file->exists || !stands_in(any_name(file), folder)) continue;
+        ASSERT(live_name(file)[0] == '\0'); /* a folder is removed empty */
+        forget(file);
+    }
 }
 
 static enum error folder_sync(const struct pmem_storage *storage, const char *folder)
 {
     struct lying_disk *disk = disk_of(storage);
     pass(disk, "sync_folder", folder);
+    disk->changes++;
     for (unsigned i = 0; i < LYING_FILES; i++) {
         struct lying_file *file = &disk->files[i];
-        if (!file->exists) continue;
+        if (!file->exists || !stands_in(any_name(file), folder)) continue;
+        char name[LYING_NAME_BYTES];
+        strcpy(name, any_name(file));
         memmove(file->names[0], live_name(file), LYING_NAME_BYTES);
         file->name_times[0] = file->name_times[file->name_count - 1];
         file->name_count = 1;
-        if (file->names[0][0] == '\0') forget(file);
+        if (file->names[0][0] != '\0') continue;
+        bool was_folder = file->is_folder;
+        forget(file);
+        if (was_folder && find(disk, name) == NULL) forget_inside(disk, name);
     }
     return ERROR_OK;
 }
 
 static enum error folder_remove(const struct pmem_storage *storage, const char *path)
 {
-    pass(disk_of(storage), "remove_folder", path);
-    return ERROR_OK;
+    return name_remove(storage, path);
 }
 
 static const struct pmem_storage functions = {
     .open = file_open,
+    .open_locked = file_open_locked,
     .close = file_close,
+    .descriptor = file_descriptor,
     .size = file_size,
     .identity = file_identity,
     .map = file_map,
     .allocate = file_allocate,
     .write = file_write,
     .sync = file_sync,
+    .sync_range = file_sync_range,
     .flush = file_flush,
     .prefetch = file_prefetch,
     .is_cached = file_is_cached,
@@ -306,6 +488,7 @@ static const struct pmem_storage functions = {
     .remove_folder = folder_remove,
     .list = folder_list,
     .rename = name_change,
+    .rename_new = name_change_new,
     .unlink = name_remove,
     .sync_folder = folder_sync,
 };
@@ -329,11 +512,24 @@ void lying_disk_free(struct lying_disk *disk)
     free(disk);
 }
 
-char *lying_disk_add(struct lying_disk *disk, const char *name, uint64_t size)
+/* Durable from the start. */
+static struct lying_file *add_durable(struct lying_disk *disk, const char *name, enum kind kind)
 {
-    struct lying_file *file = make_file(disk, name);
+    struct lying_file *file = make_file(disk, name, kind);
     strcpy(file->names[0], name);
     file->name_count = 1;
+    return file;
+}
+
+char *lying_disk_add(struct lying_disk *disk, const char *name, uint64_t size)
+{
+    const char *slash = strrchr(name, '/');
+    if (slash != NULL) {
+        char folder[LYING_NAME_BYTES];
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - name), name);
+        if (find(disk, folder) == NULL) add_durable(disk, folder, A_FOLDER);
+    }
+    struct lying_file *file = add_durable(disk, name, A_FILE);
     file->sizes[0] = size;
     return file->live;
 }
@@ -360,10 +556,11 @@ struct lying_disk *lying_disk_clone(const struct lying_disk *disk)
         if (!from->exists) continue;
         struct lying_file *to = &copy->files[i];
         *to = *from;
+        to->is_locked = false;
         make_buffers(to);
-        memcpy(to->live, from->live, most_bytes(from));
-        memcpy(to->durable, from->durable, most_bytes(from));
-        memcpy(to->seen, from->seen, most_bytes(from));
+        copy_bytes(from, to->live, from->live, most_bytes(from));
+        copy_bytes(from, to->durable, from->durable, most_bytes(from));
+        copy_bytes(from, to->seen, from->seen, most_bytes(from));
         to->versions = NULL;
         to->version_cap = from->version_count;
         if (from->version_count == 0) continue;
@@ -374,41 +571,98 @@ struct lying_disk *lying_disk_clone(const struct lying_disk *disk)
     return copy;
 }
 
-/* Of `sector`: which version; 0 is the durable value. */
-static unsigned versions_of(const struct lying_file *file, uint32_t sector, unsigned nth,
-                            const struct lying_version **version_out)
+/* Versions sorted by sector, those of one sector from the oldest on: places in file->versions, and a last one that ends the
+ * list. */
+struct order {
+    unsigned *at;
+    unsigned count;
+};
+
+static int compare_versions(const void *a, const void *b, void *arg)
 {
-    unsigned count = 0;
-    for (unsigned i = 0; i < file->version_count; i++)
-        if (file->versions[i].sector == sector && ++count == nth) *version_out = &file->versions[i];
-    return count;
+    const struct lying_version *versions = arg;
+    unsigned i = *(const unsigned *)a;
+    unsigned j = *(const unsigned *)b;
+    if (versions[i].sector != versions[j].sector) return versions[i].sector < versions[j].sector ? -1 : 1;
+    return i < j ? -1 : 1;
 }
 
-static bool is_first(const struct lying_file *file, unsigned index)
+static struct order sort_versions(const struct lying_file *file)
 {
-    for (unsigned i = 0; i < index; i++)
-        if (file->versions[i].sector == file->versions[index].sector) return false;
-    return true;
+    struct order order = {.count = file->version_count};
+    order.at = malloc((order.count + 1) * sizeof *order.at);
+    ASSERT(order.at != NULL);
+    for (unsigned i = 0; i < order.count; i++)
+        order.at[i] = i;
+    qsort_r(order.at, order.count, sizeof *order.at, compare_versions, file->versions);
+    return order;
+}
+
+/* Behind the last version of the sector whose first one stands at `first`. */
+static unsigned end_of_sector(const struct lying_file *file, const struct order *order, unsigned first)
+{
+    unsigned end = first + 1;
+    while (end < order->count &&
+           file->versions[order->at[end]].sector == file->versions[order->at[first]].sector)
+        end++;
+    return end;
 }
 
 static void cut_file(const struct lying_file *from, struct lying_file *to,
                      unsigned (*choose)(void *arg, unsigned n), void *arg)
 {
     uint64_t size = from->sizes[from->size_count > 1 ? choose(arg, from->size_count) : 0];
-    memcpy(to->live, from->durable, size < from->sizes[0] ? size : from->sizes[0]);
-    for (unsigned i = 0; i < from->version_count; i++) {
-        uint32_t sector = from->versions[i].sector;
-        if (!is_first(from, i)) continue;
-        const struct lying_version *version = NULL;
-        unsigned count = versions_of(from, sector, 0, &version);
-        versions_of(from, sector, choose(arg, count + 1), &version);
-        if (version != NULL && (uint64_t)(sector + 1) * LYING_SECTOR <= size)
-            memcpy(to->live + (size_t)sector * LYING_SECTOR, version->bytes, LYING_SECTOR);
+    uint64_t kept = size < from->sizes[0] ? size : from->sizes[0];
+    copy_bytes(from, to->live, from->durable, kept);
+    struct order order = sort_versions(from);
+    for (unsigned first = 0, end; first < order.count; first = end) {
+        end = end_of_sector(from, &order, first);
+        unsigned choice = choose(arg, end - first + 1);
+        if (choice == 0) continue; /* the durable value */
+        const struct lying_version *version = &from->versions[order.at[first + choice - 1]];
+        uint64_t off = (uint64_t)version->sector * LYING_SECTOR;
+        if (off + LYING_SECTOR <= size) memcpy(to->live + off, version->bytes, LYING_SECTOR);
     }
+    free(order.at);
     to->sizes[0] = size;
     to->size_count = 1;
-    memcpy(to->durable, to->live, size);
-    memcpy(to->seen, to->live, size);
+    copy_bytes(to, to->durable, to->live, size);
+    copy_bytes(to, to->seen, to->live, size);
+}
+
+static void cut_entry(const struct lying_disk *disk, unsigned i, struct lying_disk *cut,
+                      unsigned (*choose)(void *arg, unsigned n), void *arg)
+{
+    const struct lying_file *from = &disk->files[i];
+    unsigned name = from->name_count > 1 ? choose(arg, from->name_count) : 0;
+    if (from->names[name][0] == '\0') return;
+    /* Two files by one name: the later change holds. */
+    struct lying_file *other = find(cut, from->names[name]);
+    if (other != NULL && other->name_times[0] > from->name_times[name]) return;
+    if (other != NULL) forget(other);
+    struct lying_file *to = &cut->files[i];
+    *to = (struct lying_file){.exists = true,
+                              .is_folder = from->is_folder,
+                              .is_heap = from->is_heap,
+                              .name_count = 1,
+                              .size_count = 1};
+    strcpy(to->names[0], from->names[name]);
+    to->name_times[0] = from->name_times[name];
+    make_buffers(to);
+    if (!to->is_folder) cut_file(from, to, choose, arg);
+}
+
+/* Where the folder did not come to the disk, or left it, nothing that stood in it is found. */
+static void forget_lost(struct lying_disk *cut)
+{
+    for (unsigned i = 0; i < LYING_FILES; i++) {
+        struct lying_file *file = &cut->files[i];
+        const char *slash = file->exists ? strrchr(file->names[0], '/') : NULL;
+        if (slash == NULL) continue;
+        char folder[LYING_NAME_BYTES];
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - file->names[0]), file->names[0]);
+        if (find(cut, folder) == NULL) forget(file);
+    }
 }
 
 struct lying_disk *lying_disk_cut(const struct lying_disk *disk, unsigned (*choose)(void *arg, unsigned n),
@@ -416,37 +670,25 @@ struct lying_disk *lying_disk_cut(const struct lying_disk *disk, unsigned (*choo
 {
     struct lying_disk *cut = lying_disk_new();
     cut->time = disk->time;
-    for (unsigned i = 0; i < LYING_FILES; i++) {
-        const struct lying_file *from = &disk->files[i];
-        if (!from->exists) continue;
-        unsigned name = from->name_count > 1 ? choose(arg, from->name_count) : 0;
-        if (from->names[name][0] == '\0') continue;
-        /* Two files by one name: the later change holds. */
-        struct lying_file *other = find(cut, from->names[name]);
-        if (other != NULL && other->name_times[0] > from->name_times[name]) continue;
-        if (other != NULL) forget(other);
-        struct lying_file *to = &cut->files[i];
-        *to = (struct lying_file){.exists = true, .name_count = 1};
-        strcpy(to->names[0], from->names[name]);
-        to->name_times[0] = from->name_times[name];
-        make_buffers(to);
-        cut_file(from, to, choose, arg);
-    }
+    for (unsigned i = 0; i < LYING_FILES; i++)
+        if (disk->files[i].exists) cut_entry(disk, i, cut, choose, arg);
+    forget_lost(cut);
     return cut;
 }
 
 uint64_t lying_disk_cuts(const struct lying_disk *disk, uint64_t limit)
 {
     uint64_t cuts = 1;
-    for (unsigned i = 0; i < LYING_FILES; i++) {
+    for (unsigned i = 0; i < LYING_FILES && cuts < limit; i++) {
         const struct lying_file *file = &disk->files[i];
         if (!file->exists) continue;
         cuts *= file->name_count * file->size_count;
-        for (unsigned at = 0; at < file->version_count; at++) {
-            const struct lying_version *version;
-            if (is_first(file, at)) cuts *= versions_of(file, file->versions[at].sector, 0, &version) + 1;
-            if (cuts > limit) return limit;
+        struct order order = sort_versions(file);
+        for (unsigned first = 0, end; first < order.count && cuts < limit; first = end) {
+            end = end_of_sector(file, &order, first);
+            cuts *= end - first + 1;
         }
+        free(order.at);
     }
     return cuts < limit ? cuts : limit;
 }

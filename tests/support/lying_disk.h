@@ -3,7 +3,11 @@
  * Terms: *live* is what the running process sees; *durable* is what no power cut takes away; a *version* is a
  * value that a sector had since its file's last sync. A *moment* is every call of the storage, and whenever a test
  * says so (stores through mappings are seen at moments). A *cut* is a disk that a power cut at this moment could
- * leave: of each sector any version or the durable value, of each file any of its sizes and names.
+ * leave: of each sector any version or the durable value, of each file any of its sizes and names, of each folder whether
+ * it is there.
+ *
+ * A file that a heap opened (open_locked) is a large and sparse one: its live bytes are those of a file in memory, so
+ * that the heap's own mappings, shared or private, show them.
  */
 #ifndef CAIRN_TESTS_LYING_DISK_H
 #define CAIRN_TESTS_LYING_DISK_H
@@ -16,6 +20,7 @@
 
 #define LYING_FILES      32
 #define LYING_FILE_BYTES (48 * 1024)
+#define LYING_HEAP_BYTES (64 * 1024 * 1024) /* of a heap's file, most of them holes */
 #define LYING_NAME_BYTES 64
 #define LYING_NAMES      8 /* changes of a file's name between two syncs of the folder */
 #define LYING_SIZES      8
@@ -28,6 +33,10 @@ struct lying_version {
 
 struct lying_file {
     bool exists; /* at least one of its names may */
+    bool is_folder;
+    bool is_heap; /* opened as one, or a copy of such a file */
+    bool is_locked;
+    int fd; /* of a heap: what `live` maps */
     char *live;
     char *durable;
     char *seen;                  /* live at the last moment */
@@ -53,6 +62,7 @@ struct lying_disk {
     struct lying_faults faults;
     uint64_t time;
     uint64_t syncs;
+    uint64_t changes; /* of what stands on the disk, or of what is durable of it */
     /* Called at every moment; NULL: nobody. `what` names the call, `path` its file. */
     void (*moment)(void *arg, const char *what, const char *path);
     void *moment_arg;

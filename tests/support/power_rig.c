@@ -2,6 +2,7 @@
 #include "support/power_rig.h"
 
 #include "journal/redo_code.h"
+#include "support/chooser.h"
 #include "util/assert.h"
 
 #include <inttypes.h>
@@ -11,11 +12,7 @@
 
 uint64_t rig_random(uint64_t *seed)
 {
-    *seed += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t z = *seed;
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return chooser_random(seed);
 }
 
 static void on_advanced(void *arg)

@@ -1,0 +1,363 @@
+/* Power cuts and deaths of processes, at every moment of a heap's life: its creation, its transactions with a journal and
+ * without, the changes between both, its end. Whatever the disk kept, a heap that promises to survive is there with all that was
+ * durable, and one that does not is not trusted (DESIGN §2; heap/journaled.c, heap/superblock.h). The journal alone:
+ * journal_power_test.c.
+ *
+ * CAIRN_TEST_LONG=1: more disks at each moment.
+ */
+#include "support/chooser.h"
+#include "support/heap_life.h"
+#include "support/long.h"
+
+#include "pmem/fault.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define DEPTH_MAX  2  /* lives that are cut: the first, and those that follow a cut of it */
+#define RANDOM_OPS 40 /* of a history */
+
+static struct {
+    unsigned long cuts;
+    unsigned long deaths;
+    unsigned long refused;
+} counts;
+
+struct explorer {
+    struct life *life; /* whose disk is looked at */
+    struct chooser chooser;
+    unsigned depth;
+    unsigned cuts_max;    /* at a moment: more are sampled, fewer are all tried */
+    unsigned skip;        /* of so many moments one is explored */
+    uint64_t explored_at; /* changes of the disk */
+};
+
+static struct explorer *current; /* NULL: nobody looks at the stores */
+
+static void explore_moment(void *arg, const char *what, const char *path);
+
+static uint64_t roll(struct explorer *explorer)
+{
+    return chooser_random(&explorer->chooser.seed);
+}
+
+/* ---- lives after a cut ---- */
+
+static enum life_op either_mode(struct explorer *explorer)
+{
+    return roll(explorer) % 2 ? LIFE_OPEN_JOURNALED : LIFE_OPEN_SHARED;
+}
+
+static void cut_once(struct explorer *explorer, struct chooser *chooser);
+
+static void cut_to(struct explorer *explorer, enum chooser_bias bias)
+{
+    explorer->chooser.bias = bias;
+    explorer->chooser.mixed = bias != CHOOSER_OLD;
+    cut_once(explorer, &explorer->chooser);
+}
+
+/* It goes on, and is cut in turn: nothing that it counts on may be less durable than it thinks. */
+static void live_on(struct explorer *inside, unsigned steps)
+{
+    struct life *life = inside->life;
+    for (unsigned i = 0; i < steps; i++) {
+        life_do(life, life_choose(life, roll(inside)));
+        if (roll(inside) % 4 == 0) cut_to(inside, (enum chooser_bias)(roll(inside) % CHOOSER_BIASES));
+    }
+    life_do(life, LIFE_TX);
+    life_do(life, LIFE_SYNC);
+    cut_to(inside, CHOOSER_OLD);
+}
+
+/* Closed, and opened in another boot or the same: everything is there. */
+static void reopen(struct explorer *explorer, struct life *life)
+{
+    life_do(life, LIFE_CLOSE);
+    if (roll(explorer) % 2) life_do(life, LIFE_BOOT);
+    life_do(life, either_mode(explorer));
+}
+
+static void look_inside(struct explorer *parent, struct life *life, bool same_boot, bool deep)
+{
+    struct explorer inside = {.life = life,
+                              .chooser = {.random = true, .mixed = true, .seed = roll(parent)},
+                              .depth = parent->depth + 1,
+                              .cuts_max = 1,
+                              .skip = test_is_long() ? 2 : 5};
+    if (deep) {
+        life->disk->moment = explore_moment;
+        life->disk->moment_arg = &inside;
+        current = &inside;
+    }
+    bool opened = life_open(life, either_mode(parent));
+    life->disk->moment = NULL;
+    current = NULL;
+    if (!opened) {
+        counts.refused++;
+        if (roll(parent) % 8 == 0) life_move_aside(life);
+        return;
+    }
+    lying_disk_look(life->disk);
+    if (inside.depth < DEPTH_MAX && (same_boot || deep)) {
+        cut_to(&inside, CHOOSER_OLD);
+        live_on(&inside, (unsigned)(roll(parent) % 4));
+    }
+    if (roll(parent) % 16 == 0) reopen(parent, life);
+}
+
+static void try_disk(struct explorer *parent, struct lying_disk *disk, bool same_boot)
+{
+    struct explorer *outer = current;
+    struct life life;
+    bool deep = parent->depth + 1 < DEPTH_MAX && roll(parent) % 6 == 0;
+    current = NULL;
+    life_inherit(&life, parent->life, disk, same_boot);
+    look_inside(parent, &life, same_boot, deep);
+    life_end(&life);
+    current = outer;
+}
+
+static void cut_once(struct explorer *explorer, struct chooser *chooser)
+{
+    counts.cuts++;
+    try_disk(explorer, lying_disk_cut(explorer->life->disk, chooser_choose, chooser), false);
+}
+
+static void die_once(struct explorer *explorer)
+{
+    counts.deaths++;
+    try_disk(explorer, lying_disk_clone(explorer->life->disk), true);
+}
+
+/* ---- moments ---- */
+
+static void explore(struct explorer *explorer)
+{
+    uint64_t cuts = lying_disk_cuts(explorer->life->disk, explorer->cuts_max + 1);
+    explorer->explored_at = explorer->life->disk->changes;
+    if (explorer->depth == 0) die_once(explorer);
+    if (cuts <= explorer->cuts_max) {
+        struct chooser all = {.seed = roll(explorer)};
+        do
+            cut_once(explorer, &all);
+        while (chooser_next(&all));
+        return;
+    }
+    for (unsigned i = 0; i < explorer->cuts_max; i++) {
+        explorer->chooser.bias =
+            i < CHOOSER_BIASES ? (enum chooser_bias)(CHOOSER_BIASES - 1 - i) : CHOOSER_EVEN;
+        explorer->chooser.mixed = i > 1;
+        cut_once(explorer, &explorer->chooser);
+    }
+}
+
+static void explore_moment(void *arg, const char *what, const char *path)
+{
+    struct explorer *explorer = arg;
+    (void)path;
+    explorer->life->last = what;
+    if (explorer->explored_at == explorer->life->disk->changes) return;
+    if (explorer->skip > 1 && roll(explorer) % explorer->skip != 0) return;
+    explore(explorer);
+}
+
+#ifdef CAIRN_CRASHPOINTS
+
+/* A store through the heap's mapping comes next. Those of transactions are many, and alike. */
+static void look_at_store(void *arg)
+{
+    (void)arg;
+    struct explorer *explorer = current;
+    if (explorer == NULL || explorer->life->disk->in_moment) return;
+    bool often = explorer->life->op == LIFE_TX || explorer->life->op == LIFE_GROW;
+    if (often && roll(explorer) % (test_is_long() ? 4 : 16) != 0) return;
+    lying_disk_look(explorer->life->disk);
+    explorer->life->disk->in_moment = true;
+    explore_moment(explorer, "store", LIFE_PATH);
+    explorer->life->disk->in_moment = false;
+}
+
+static void watch_stores(bool on)
+{
+    pmem_fault_watch(on ? look_at_store : NULL, NULL);
+}
+
+#else
+
+static void watch_stores(bool on)
+{
+    (void)on;
+}
+
+#endif
+
+/* ---- histories ---- */
+
+static void tell_counts(const char *name)
+{
+    print_message("%s: %lu disks after power cuts, %lu after deaths of the process, %lu not trusted\n", name,
+                  counts.cuts, counts.deaths, counts.refused);
+}
+
+static void begin_life(struct explorer *explorer, struct life *life, uint64_t seed)
+{
+    *explorer = (struct explorer){.life = life, .chooser = {.random = true, .mixed = true, .seed = seed}};
+    life_start(life);
+    life->disk->moment = explore_moment;
+    life->disk->moment_arg = explorer;
+    watch_stores(true);
+}
+
+static void end_life(struct life *life)
+{
+    watch_stores(false);
+    current = NULL;
+    life->disk->moment = NULL;
+    life_end(life);
+}
+
+static void live_through(const char *name, const enum life_op *ops, unsigned count, uint64_t seed)
+{
+    struct life life;
+    struct explorer explorer;
+    counts.cuts = counts.deaths = counts.refused = 0;
+    for (uint64_t round = 0; round < (test_is_long() ? 16 : 2); round++) {
+        begin_life(&explorer, &life, seed + 100 * round);
+        explorer.cuts_max = test_is_long() ? 16 : 4;
+        explorer.skip = 1;
+        for (unsigned i = 0; i < count; i++) {
+            current = &explorer;
+            life_do(&life, ops[i]);
+            explore(&explorer); /* what was promised by then holds now */
+        }
+        end_life(&life);
+    }
+    tell_counts(name);
+}
+
+#define LIVE_THROUGH(name, ops, seed) live_through(name, ops, sizeof(ops) / sizeof *(ops), seed)
+
+static void test_a_heap_with_a_journal(void **state)
+{
+    static const enum life_op ops[] = {
+        LIFE_OPEN_JOURNALED,
+        LIFE_TX,
+        LIFE_TX,
+        LIFE_SYNC,
+        LIFE_TX,
+        LIFE_APPLY,
+        LIFE_GROW,
+        LIFE_TX,
+        LIFE_SYNC,
+        LIFE_ROOM,
+        LIFE_TX,
+        LIFE_TX,
+        LIFE_TX,
+        LIFE_TX,
+        LIFE_APPLY,
+        LIFE_ROOM,
+        LIFE_SYNC,
+        LIFE_CHECKPOINT,
+        LIFE_TX,
+        LIFE_CLOSE,
+        LIFE_BOOT,
+        LIFE_OPEN_JOURNALED,
+        LIFE_TX,
+        LIFE_CLOSE,
+        LIFE_OPEN_JOURNALED,
+        LIFE_TX,
+        LIFE_SYNC,
+    };
+    (void)state;
+    LIVE_THROUGH("journaled", ops, 1);
+}
+
+static void test_a_heap_that_changes_its_mode(void **state)
+{
+    static const enum life_op ops[] = {
+        LIFE_OPEN_JOURNALED, LIFE_TX,    LIFE_END,  LIFE_TX, LIFE_GROW,  LIFE_SYNC, LIFE_BEGIN, LIFE_TX,
+        LIFE_SYNC,           LIFE_TX,    LIFE_BASE, LIFE_TX, LIFE_SYNC,  LIFE_TX,   LIFE_END,   LIFE_BEGIN,
+        LIFE_BASE,           LIFE_APPLY, LIFE_TX,   LIFE_TX, LIFE_CLOSE,
+    };
+    (void)state;
+    LIVE_THROUGH("changing its mode", ops, 2);
+}
+
+static void test_a_heap_opened_in_another_mode(void **state)
+{
+    static const enum life_op ops[] = {
+        LIFE_OPEN_SHARED,
+        LIFE_TX,
+        LIFE_CLOSE,
+        LIFE_BOOT,
+        LIFE_OPEN_JOURNALED,
+        LIFE_TX,
+        LIFE_SYNC,
+        LIFE_CLOSE,
+        LIFE_BOOT,
+        LIFE_OPEN_SHARED,
+        LIFE_TX,
+        LIFE_CLOSE,
+        LIFE_OPEN_SHARED,
+        LIFE_TX,
+        LIFE_BEGIN,
+        LIFE_BASE,
+        LIFE_TX,
+        LIFE_CLOSE,
+        LIFE_OPEN_SHARED,
+        LIFE_CLOSE,
+        LIFE_OPEN_JOURNALED,
+        LIFE_TX,
+    };
+    (void)state;
+    LIVE_THROUGH("opened in the other mode", ops, 3);
+}
+
+/* The next step of a random history. */
+static void step(struct explorer *explorer)
+{
+    struct life *life = explorer->life;
+    uint64_t dice = roll(explorer) % 16;
+    if (life->state == LIFE_CLOSED) {
+        if (dice % 3 == 0) life_do(life, LIFE_BOOT);
+        life_do(life, either_mode(explorer));
+    } else {
+        life_do(life, dice == 0 ? LIFE_CLOSE : life_choose(life, roll(explorer)));
+    }
+}
+
+static void test_random_histories(void **state)
+{
+    (void)state;
+    counts.cuts = counts.deaths = counts.refused = 0;
+    for (uint64_t seed = 1; seed <= (test_is_long() ? 200 : 12); seed++) {
+        struct life life;
+        struct explorer explorer;
+        begin_life(&explorer, &life, seed * 7919);
+        explorer.cuts_max = 2;
+        explorer.skip = 6;
+        for (unsigned i = 0; i < RANDOM_OPS; i++) {
+            current = &explorer;
+            step(&explorer);
+            if (roll(&explorer) % 4 == 0) explore(&explorer);
+        }
+        end_life(&life);
+    }
+    tell_counts("random histories");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_heap_with_a_journal),
+        cmocka_unit_test(test_a_heap_that_changes_its_mode),
+        cmocka_unit_test(test_a_heap_opened_in_another_mode),
+        cmocka_unit_test(test_random_histories),
+    };
+    return cmocka_run_group_tests_name("heap_power", tests, NULL, NULL);
+}
