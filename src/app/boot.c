@@ -207,6 +207,7 @@ bool boot_process(struct app *app)
     crash_watch(&app->log);
     greet(app);
     fit_maxclients(app);
+    process_expect_file_limit(app);
     (void)process_set_oom_score(app); /* as in Redis, no reason not to serve */
     return load_users(app) && process_write_pidfile(app);
 }

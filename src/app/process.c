@@ -131,6 +131,18 @@ uint64_t process_raise_file_limit(struct app *app, uint64_t clients)
     return now > OTHER_FILES ? now - OTHER_FILES : 1;
 }
 
+void process_expect_file_limit(struct app *app)
+{
+    struct rlimit limit;
+    signal(SIGXFSZ, SIG_IGN); /* who writes gets EFBIG then, which pmem/disk.c takes for a full disk */
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+    log_line(
+        &app->log, LOG_WARNING,
+        "Files of this process may not grow beyond %llu bytes (see ulimit -f): when the heap gets there, "
+        "writes are refused as on a full disk",
+        (unsigned long long)limit.rlim_cur);
+}
+
 static void on_stop_signal(int signal_number)
 {
     if (atomic_exchange(&watch.signal_number, signal_number) != 0 && signal_number == SIGINT) _exit(1);

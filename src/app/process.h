@@ -13,6 +13,8 @@ bool process_write_pidfile(struct app *app);
 bool process_set_oom_score(struct app *app);
 
 void process_remove_pidfile(struct app *app);
+/* A file that may not grow (ulimit -f) is like a full disk: it is told, and ends nobody. Before the heap is opened. */
+void process_expect_file_limit(struct app *app);
 /* Raises the limit of open files for so many clients; returns how many it allows, at most `clients`. */
 uint64_t process_raise_file_limit(struct app *app, uint64_t clients);
 /* SIGTERM and SIGINT stop the pool (the second one ends the process at once); SIGHUP and SIGPIPE are ignored.

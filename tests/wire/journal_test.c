@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -367,6 +368,42 @@ static void large_writes_wait_without_locks(void **state)
     leave_place(&place);
 }
 
+/* As on a full disk: what does not fit is refused, and nothing else. */
+static void a_limit_of_file_sizes_ends_nobody(void **state)
+{
+    enum { LIMIT = 48 << 20, VALUE = 1 << 20 };
+    static const char *const append_only[] = {"no", "yes"};
+    struct rlimit before, narrow;
+    (void)state;
+    if (server_is_other()) skip();
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        struct place place;
+        char line[64];
+        const char *reply = "";
+        unsigned count = 0;
+        narrow = (struct rlimit){LIMIT, before.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &narrow), 0); /* the server inherits it */
+        make_place(&place, append_only[i], "everysec", NULL, NULL);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_true(server_logged(place.server, "may not grow beyond 50331648 bytes"));
+        struct client *client = client_open(place.server, 2);
+        do {
+            snprintf(line, sizeof line, "SETRANGE k%u %u x", count++, VALUE - 1);
+            reply = client_ask(client, line);
+        } while (*reply == ':' && count < 100);
+        assert_true(client_reply_is("-OOM no space left on the device that holds the heap.", reply));
+        EXPECT(client, "STRLEN k0", ":1048576");
+        EXPECT(client, "SET small v", "+OK");
+        EXPECT(client, "DEL k0", ":1");
+        assert_int_equal(prlimit(server_pid(place.server), RLIMIT_FSIZE, &before, NULL), 0);
+        AWAIT(client, line, ":1048576");
+        EXPECT(client, "SETRANGE more 60000000 x", ":60000001");
+        client_close(client);
+        leave_place(&place);
+    }
+}
+
 /* ---- modes ---- */
 
 static void a_running_server_changes_its_mode(void **state)
@@ -673,6 +710,7 @@ int main(void)
         cmocka_unit_test(a_failing_disk_refuses_writes_with_everysec),
         cmocka_unit_test(writers_wait_for_room_in_the_journal),
         cmocka_unit_test(large_writes_wait_without_locks),
+        cmocka_unit_test(a_limit_of_file_sizes_ends_nobody),
         cmocka_unit_test(a_running_server_changes_its_mode),
         cmocka_unit_test(starts_change_the_mode),
         cmocka_unit_test(starts_tell_what_they_found),
