@@ -74,6 +74,18 @@ static void on_advanced(void *arg)
     if (error) judge_failure(persist, error, policy);
 }
 
+/* ---- rest ---- */
+
+static void stop_transactions(void *arg)
+{
+    gate_enter_exclusive(&((struct persist *)arg)->app->server.gate);
+}
+
+static void resume_transactions(void *arg)
+{
+    gate_leave_exclusive(&((struct persist *)arg)->app->server.gate);
+}
+
 /* ---- options ---- */
 
 void persist_init(struct persist *persist, struct app *app)
@@ -121,12 +133,14 @@ void persist_options(struct persist *persist, struct heap_journal_options *optio
         .policy = persist->append_only ? persist->fsync : WAL_EVERYSEC,
         .tail_limit_bytes = persist->tail_limit_bytes,
         .callbacks = {persist, on_advanced, on_log, on_progress},
+        .rest = {persist, stop_transactions, resume_transactions},
     };
     pthread_mutex_unlock(&persist->lock);
 }
 
 void persist_set_pool(struct persist *persist, struct client_pool *pool)
 {
+    if (persist->app->heap) heap_journal_allow_rest(persist->app->heap, pool != NULL); /* the gate is there as long as the pool */
     pthread_mutex_lock(&persist->lock);
     persist->pool = pool;
     pthread_mutex_unlock(&persist->lock);
@@ -171,6 +185,7 @@ static enum error begin_journal(struct persist *persist, const struct heap_journ
     gate_enter_exclusive(&app->server.gate);
     enum error error = heap_journal_begin(app->heap, options, detail, detail_cap);
     gate_leave_exclusive(&app->server.gate);
+    if (!error) heap_journal_allow_rest(app->heap, true);
     if (!error) start_base(persist);
     return error;
 }
@@ -181,9 +196,11 @@ static enum error end_journal(struct persist *persist, char *detail, size_t deta
     await_base(persist);
     enum error error = heap_sync(app->heap); /* most of it before anybody has to wait */
     if (error) return error;
+    heap_journal_allow_rest(app->heap, false); /* who waits for the gate would be waited for inside of it */
     gate_enter_exclusive(&app->server.gate);
     error = heap_journal_end(app->heap, detail, detail_cap);
     gate_leave_exclusive(&app->server.gate);
+    heap_journal_allow_rest(app->heap, error != ERROR_OK);
     return error;
 }
 

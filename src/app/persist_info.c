@@ -83,11 +83,11 @@ static void write_journal(struct persist *persist, const struct wal_stats *stats
         "journal_tail_bytes:%llu\r\njournal_files_bytes:%llu\r\njournal_records:%llu\r\njournal_syncs:%"
         "llu\r\n"
         "journal_checkpoints:%llu\r\njournal_last_sync_usec:%lld\r\njournal_last_checkpoint_usec:%lld\r\n"
-        "journal_base_durable:%d\r\njournal_epoch:%u\r\n",
+        "journal_base_durable:%d\r\njournal_epoch:%u\r\njournal_copies_pages:%d\r\n",
         LLU(stats->reserved_lsn), LLU(stats->durable_lsn), LLU(stats->applied_lsn), LLU(stats->noted_lsn),
         LLU(tail), LLU(stats->segment_files_bytes), LLU(stats->records), LLU(stats->syncs),
         LLU(stats->checkpoints), (long long)stats->last_sync_us, (long long)stats->last_checkpoint_us,
-        stats->base_durable, stats->epoch);
+        stats->base_durable, stats->epoch, stats->copies);
 }
 
 void persist_write_info(struct persist *persist, struct heap_thread *thread, struct resp_out *out)

@@ -45,6 +45,14 @@ enum heap_unclean {
     HEAP_UNCLEAN_REFUSE, /* fail with ERROR_UNCLEAN */
 };
 
+/* How the application stops all transactions for some microseconds: from stop() to resume() none is open. Called by a thread of the
+ * journal, while heap_journal_allow_rest allows it. NULL: never. */
+struct heap_rest {
+    void *arg;
+    void (*stop)(void *arg);
+    void (*resume)(void *arg);
+};
+
 /* The journal of HEAP_MODE_JOURNALED, in the folder <path>.journal. */
 struct heap_journal_options {
     bool wanted;
@@ -53,6 +61,7 @@ struct heap_journal_options {
     uint64_t segment_bytes;    /* 0: a default */
     struct wal_callbacks callbacks;
     bool no_threads; /* tests: nothing happens by itself (wal_options) */
+    struct heap_rest rest; /* without it an image whose pages are not cached is written slowly */
 };
 
 struct heap_options {
@@ -106,6 +115,9 @@ MUST_CHECK enum error heap_journal_begin(struct heap *heap, const struct heap_jo
                                          char *detail, size_t detail_cap);
 MUST_CHECK enum error heap_journal_base(struct heap *heap);
 MUST_CHECK enum error heap_journal_end(struct heap *heap, char *detail, size_t detail_cap);
+/* Whether the journal may call rest.stop; not at first, for every journal. Forbidding waits until no call runs: the caller holds
+ * nothing that stop() waits for. heap_journal_end and heap_close are called with it forbidden. */
+void heap_journal_allow_rest(struct heap *heap, bool allowed);
 /* Whether heap_journal_begin makes sense: the file lies on a disk. */
 bool heap_wants_journal(const struct heap *heap);
 
@@ -129,6 +141,8 @@ enum error heap_journal_failure(const struct heap *heap);
 bool heap_checkpoint(struct heap_thread *thread, uint64_t *lsn_out);
 void heap_journal_set_policy(struct heap_thread *thread, enum wal_policy policy);
 void heap_journal_set_tail_limit(struct heap_thread *thread, uint64_t bytes);
+/* Tests: the image is written in whole pages even while its own are cached. */
+void heap_journal_copy_always(struct heap_thread *thread, bool always);
 /* False without a journal. */
 bool heap_journal_stats(struct heap_thread *thread, struct wal_stats *stats_out);
 

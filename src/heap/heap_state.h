@@ -20,6 +20,7 @@ struct heap {
     struct wal *_Atomic
         wal; /* J3; NULL: not journaled. Used between heap__wal_look and heap__wal_leave, or by who may change it */
     _Atomic int policy; /* enum wal_policy, of heap->wal */
+    struct heap_rest rest;
     uint64_t boot_mark;
     struct journal *journal;
     struct pages pages;

@@ -37,9 +37,34 @@ struct wal_setup {
     char folder[sizeof(((struct pmem_map *)0)->path) + 16];
 };
 
-static void set_up(const struct heap *heap, const struct heap_journal_options *journal,
-                   struct wal_setup *setup)
+/* No system transaction either: threads trim their caches, and the heap grows ahead, without asking anybody. */
+static void stop_system(struct heap *heap)
 {
+    pthread_mutex_lock(&heap->pages.grow_lock);
+    pthread_mutex_lock(&heap->pages.lock);
+}
+
+static void resume_system(struct heap *heap)
+{
+    pthread_mutex_unlock(&heap->pages.lock);
+    pthread_mutex_unlock(&heap->pages.grow_lock);
+}
+
+static bool at_rest(void *arg, void (*look)(void *context, const char *live), void *context)
+{
+    struct heap *heap = arg;
+    heap->rest.stop(heap->rest.arg);
+    stop_system(heap);
+    bool is_live = heap->map.mode == PMEM_MODE_JOURNALED;
+    if (is_live) look(context, heap->map.base);
+    resume_system(heap);
+    heap->rest.resume(heap->rest.arg);
+    return is_live;
+}
+
+static void set_up(struct heap *heap, const struct heap_journal_options *journal, struct wal_setup *setup)
+{
+    heap->rest = journal->rest;
     snprintf(setup->folder, sizeof(setup->folder), "%s.journal", heap->map.path);
     const struct superblock_layout *super = (const struct superblock_layout *)(const void *)heap->map.base;
     setup->options = (struct wal_options){
@@ -54,6 +79,7 @@ static void set_up(const struct heap *heap, const struct heap_journal_options *j
         .policy = journal->policy,
         .no_threads = journal->no_threads,
         .callbacks = journal->callbacks,
+        .live = {heap, journal->rest.stop ? at_rest : NULL},
     };
     static_assert(sizeof(setup->options.heap_id) == sizeof(super->seed), "the seed names the heap");
     memcpy(setup->options.heap_id, super->seed, sizeof(super->seed));
@@ -174,19 +200,6 @@ bool heap_wants_journal(const struct heap *heap)
     return heap->map.medium == PMEM_MEDIUM_DISK && heap->map.mode != PMEM_MODE_DAX;
 }
 
-/* No system transaction either: threads trim their caches, and the heap grows ahead, without asking anybody. */
-static void stop_system(struct heap *heap)
-{
-    pthread_mutex_lock(&heap->pages.grow_lock);
-    pthread_mutex_lock(&heap->pages.lock);
-}
-
-static void resume_system(struct heap *heap)
-{
-    pthread_mutex_unlock(&heap->pages.lock);
-    pthread_mutex_unlock(&heap->pages.grow_lock);
-}
-
 enum error heap_journal_begin(struct heap *heap, const struct heap_journal_options *options, char *detail,
                               size_t detail_cap)
 {
@@ -206,6 +219,12 @@ enum error heap_journal_begin(struct heap *heap, const struct heap_journal_optio
 enum error heap_journal_base(struct heap *heap)
 {
     return wal_base_durable(atomic_load(&heap->wal));
+}
+
+void heap_journal_allow_rest(struct heap *heap, bool allowed)
+{
+    struct wal *wal = atomic_load(&heap->wal);
+    if (wal) wal_allow_rest(wal, allowed);
 }
 
 /* J-d */
@@ -332,6 +351,14 @@ void heap_journal_set_tail_limit(struct heap_thread *thread, uint64_t bytes)
     struct wal *wal = look(thread);
     if (!wal) return;
     wal_set_tail_limit(wal, bytes);
+    leave(thread);
+}
+
+void heap_journal_copy_always(struct heap_thread *thread, bool always)
+{
+    struct wal *wal = look(thread);
+    if (!wal) return;
+    wal_copy_always(wal, always);
     leave(thread);
 }
 

@@ -62,6 +62,7 @@ static void make_conditions(struct wal *wal)
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&wal->lock, NULL);
+    pthread_mutex_init(&wal->rest_lock, NULL);
     pthread_cond_init(&wal->progress, &monotonic);
     for (unsigned role = 0; role < WAL_THREADS; role++) {
         wal->threads[role].wal = wal;
@@ -102,6 +103,7 @@ enum error wal_make(const struct wal_options *options, struct wal **wal_out, cha
     memset(wal, 0, sizeof *wal);
     wal->storage = options->storage != NULL ? options->storage : pmem_storage_files();
     wal->callbacks = options->callbacks;
+    wal->live = options->live;
     if (wal->callbacks.advanced == NULL) wal->callbacks.advanced = advance_nobody;
     wal->note_off = options->note_off;
     wal->boot_mark = options->boot_mark;
@@ -127,11 +129,13 @@ void wal_destroy(struct wal *wal)
 {
     wal_segment_close_all(wal);
     if (wal->image != NULL) wal->storage->close(wal->image);
+    wal_copy_end(wal);
     wal_patches_free(&wal->patches);
     for (unsigned role = 0; role < WAL_THREADS; role++)
         pthread_cond_destroy(&wal->threads[role].cond);
     pthread_cond_destroy(&wal->progress);
     pthread_mutex_destroy(&wal->lock);
+    pthread_mutex_destroy(&wal->rest_lock);
     free(wal);
 }
 
@@ -230,6 +234,7 @@ enum error wal_close(struct wal *wal)
 {
     wal_thread_stop_all(wal);
     wal->has_threads = false;
+    wal_allow_rest(wal, false);
     enum error error = wal_base_durable(wal);
     while (wal_step_sync(wal)) {
     }
@@ -293,6 +298,18 @@ void wal_set_tail_limit(struct wal *wal, uint64_t bytes)
     pthread_mutex_unlock(&wal->lock);
 }
 
+void wal_allow_rest(struct wal *wal, bool allowed)
+{
+    pthread_mutex_lock(&wal->rest_lock);
+    atomic_store(&wal->rest_allowed, allowed && wal->live.at_rest != NULL);
+    pthread_mutex_unlock(&wal->rest_lock);
+}
+
+void wal_copy_always(struct wal *wal, bool always)
+{
+    atomic_store(&wal->copier.always, always);
+}
+
 uint64_t wal_request_checkpoint(struct wal *wal)
 {
     uint64_t end = atomic_load(&wal->published);
@@ -346,6 +363,7 @@ void wal_stats(const struct wal *wal, struct wal_stats *stats_out)
         .checkpoint_runs = atomic_load(&wal->checkpoint_runs),
         .base_durable = atomic_load(&wal->base_is_durable),
         .disk_full = atomic_load(&wal->disk_full),
+        .copies = atomic_load(&wal->copier.on),
     };
     pthread_mutex_unlock(&open->lock);
 }

@@ -50,6 +50,14 @@ struct wal_callbacks {
     void (*progress)(void *arg, const struct wal_progress *progress);
 };
 
+/* The image's live twin, for the journal of a heap that does not fit the page cache a second time (wal_copy.c). */
+struct wal_live {
+    void *arg;
+    /* Calls look(context, live) once, at an instant at which no transaction is open and none begins until it returns, with the
+     * start of the twin; or returns false. From a thread of the journal, while wal_allow_rest allows it. NULL: never. */
+    bool (*at_rest)(void *arg, void (*look)(void *context, const char *live), void *context);
+};
+
 struct wal_options {
     const struct pmem_storage *storage; /* NULL: the kernel's files */
     const char *image_path;
@@ -63,6 +71,7 @@ struct wal_options {
     enum wal_policy policy;
     bool no_threads; /* tests drive the journal by wal_step_* (wal_internal.h) */
     struct wal_callbacks callbacks;
+    struct wal_live live;
 };
 
 struct wal_recovery {
@@ -154,6 +163,11 @@ bool wal_await_durable(struct wal *wal, uint64_t lsn);
 /* From now on. A stricter policy holds for what was appended before, too. */
 void wal_set_policy(struct wal *wal, enum wal_policy policy);
 void wal_set_tail_limit(struct wal *wal, uint64_t bytes);
+/* Whether live.at_rest may be called; not at first. Once it returns from forbidding it, no call runs: so whoever forbids holds
+ * nothing that at_rest waits for. */
+void wal_allow_rest(struct wal *wal, bool allowed);
+/* Tests: pages count as not cached from now on. */
+void wal_copy_always(struct wal *wal, bool always);
 
 /* ---- checkpoints ---- */
 
@@ -184,6 +198,7 @@ struct wal_stats {
     bool checkpoint_runs;
     bool base_durable;
     bool disk_full;
+    bool copies; /* the image is written in whole pages, for it is not cached */
 };
 void wal_stats(const struct wal *wal, struct wal_stats *stats_out);
 

@@ -18,8 +18,7 @@
 #define RESERVE_WAIT_MS    100
 #define NS_PER_MS          INT64_C(1000000)
 
-/* Waits on `progress` until the deadline; the lock is held. False: it has passed. */
-static bool wait_progress(struct wal *wal, int64_t deadline_ns)
+bool wal_wait_progress(struct wal *wal, int64_t deadline_ns)
 {
     struct timespec until = {.tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000};
     return pthread_cond_timedwait(&wal->progress, &wal->lock, &until) != ETIMEDOUT;
@@ -65,7 +64,7 @@ static bool prepare_up_to(struct wal *wal, uint64_t end)
         if (!may_go_on) break;
         if (wal->has_threads) {
             wal_thread_wake(wal, WAL_THREAD_ROOM);
-            wait_progress(wal, clock_monotonic_ns() + RESERVE_WAIT_MS * NS_PER_MS);
+            wal_wait_progress(wal, clock_monotonic_ns() + RESERVE_WAIT_MS * NS_PER_MS);
         } else {
             pthread_mutex_unlock(&wal->lock);
             may_go_on = wal_step_room(wal);
@@ -140,7 +139,10 @@ void wal_update_room(struct wal *wal)
     uint64_t prepared = atomic_load(&wal->prepared_end);
     uint64_t end = prepared > taken ? prepared - taken : 0;
     uint64_t most = (uint64_t)(WAL_SLOTS / 2) << wal->data_shift;
-    uint64_t limit = atomic_load(&wal->noted) + (wal->tail_limit_bytes < most ? wal->tail_limit_bytes : most);
+    uint64_t tail = wal->tail_limit_bytes < most ? wal->tail_limit_bytes : most;
+    /* The last quarter is given as the checkpoint goes: who outruns the disk slows down and does not wait for all of it. */
+    uint64_t last = tail / 4;
+    uint64_t limit = atomic_load(&wal->noted) + tail - last + last / WAL_SHARE_ALL * wal->checkpoint_share;
     if (end > limit) end = limit;
     if (atomic_load(&wal->failure) != ERROR_OK) end = 0;
     atomic_store(&wal->room_end, end);
@@ -190,7 +192,7 @@ enum error wal_wait_room(struct wal *wal, int timeout_ms)
     while (error == ERROR_IN_USE) {
         for (unsigned role = 0; role < WAL_THREADS; role++)
             wal_thread_wake(wal, (enum wal_thread_role)role);
-        bool in_time = wait_progress(wal, deadline_ns);
+        bool in_time = wal_wait_progress(wal, deadline_ns);
         error = room_error(wal);
         if (!in_time) break;
     }

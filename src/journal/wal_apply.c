@@ -71,8 +71,7 @@ static bool add_patches(struct wal_patches *patches, const struct redo_operation
     return true;
 }
 
-/* J5: before anything is applied that lies there. */
-static enum error grow(struct wal_target *target, const struct redo_operation *op)
+enum error wal_target_grow(struct wal_target *target, const struct redo_operation *op)
 {
     if (!redo_code_fits(op, target->reserve_bytes)) return ERROR_CORRUPT;
     enum error error = ERROR_OK;
@@ -97,7 +96,7 @@ static enum error collect(struct wal_patches *patches, struct wal_target *target
     enum redo_read read;
     while ((read = redo_code_next(&reader, &op)) == REDO_READ_OPERATION) {
         if (op.kind == REDO_GROW) {
-            enum error error = grow(target, &op);
+            enum error error = wal_target_grow(target, &op);
             if (error != ERROR_OK) return error;
         } else {
             if (!redo_code_fits(&op, target->size_bytes)) return ERROR_CORRUPT;
@@ -277,32 +276,45 @@ void wal_patches_free(struct wal_patches *patches)
 
 /* ---- the applier ---- */
 
-bool wal_step_apply(struct wal *wal)
+void wal_note_applied(struct wal *wal, const struct wal_position *position)
+{
+    wal_note_write(wal, WAL_NOTE_APPLIED, position);
+    pthread_mutex_lock(&wal->lock);
+    wal->applied_position = *position;
+    pthread_mutex_unlock(&wal->lock);
+    atomic_store(&wal->applied, position->lsn);
+}
+
+static bool patch_some(struct wal *wal, enum error *error_out)
 {
     uint64_t durable = atomic_load(&wal->durable);        /* J1 */
     struct wal_position position = wal->applied_position; /* written by this step alone */
-    if (position.lsn == durable || !atomic_load(&wal->base_is_durable) || wal_error(wal) != ERROR_OK)
-        return false;
     uint64_t records;
     enum wal_read read;
-    enum error error = wal_apply_some(wal, &wal->patches, &wal->target, durable, batch_bytes(wal), &position,
-                                      &records, &read);
-    if (error == ERROR_MEMORY) {
+    if (position.lsn == durable) return false;
+    *error_out = wal_apply_some(wal, &wal->patches, &wal->target, durable, batch_bytes(wal), &position,
+                                &records, &read);
+    if (*error_out == ERROR_OK && read != WAL_READ_RECORD && read != WAL_READ_LIMIT)
+        *error_out = ERROR_CORRUPT;
+    if (*error_out != ERROR_OK) return false;
+    wal_note_applied(wal, &position);
+    if (!wal->patches.were_cached || atomic_load(&wal->copier.always)) wal_copy_begin(wal);
+    return true;
+}
+
+bool wal_step_apply(struct wal *wal)
+{
+    enum error error = ERROR_OK;
+    if (!atomic_load(&wal->base_is_durable) || wal_error(wal) != ERROR_OK) return false;
+    bool works = atomic_load(&wal->copier.on) ? wal_copy_step(wal, &error) : patch_some(wal, &error);
+    if (error == ERROR_MEMORY)
         wal_log(wal, WAL_WARNING, "The journal's applier is out of memory; it tries again");
-        return false;
-    }
-    if (error == ERROR_OK && read != WAL_READ_RECORD && read != WAL_READ_LIMIT) error = ERROR_CORRUPT;
-    if (error != ERROR_OK) {
+    else if (error != ERROR_OK) {
         wal_note_distrust(wal);
         wal_fail(wal, error, "the image (the journal as read back makes no sense, or the disk is full)");
-        return false;
+        works = false;
     }
-    wal_note_write(wal, WAL_NOTE_APPLIED, &position);
-    pthread_mutex_lock(&wal->lock);
-    wal->applied_position = position;
-    pthread_mutex_unlock(&wal->lock);
-    atomic_store(&wal->applied, position.lsn);
-    return true;
+    return works;
 }
 
 /* ---- checkpoints ---- */
@@ -312,6 +324,7 @@ bool wal_checkpoint_is_due(const struct wal *wal)
     uint64_t noted = atomic_load(&wal->noted);
     uint64_t applied = atomic_load(&wal->applied);
     if (!atomic_load(&wal->base_is_durable) || wal_error(wal) != ERROR_OK) return false;
+    if (atomic_load(&wal->copier.on)) return applied > noted; /* W6 */
     uint64_t requested = atomic_load(&wal->requested_checkpoint);
     if (requested > noted) return applied >= requested;
     /* Each costs a fault for every page that is written again afterwards: few and large ones, also when the applier is behind. */
@@ -320,11 +333,26 @@ bool wal_checkpoint_is_due(const struct wal *wal)
 }
 
 /* In slices, so that the syncs of the journal find a disk that is not busy for long. */
-static void flush_image(const struct wal *wal)
+static void flush_image(struct wal *wal)
 {
     uint64_t size = wal->storage->size(wal->image);
-    for (uint64_t off = 0; off < size && !wal->stops; off += FLUSH_BYTES)
-        wal->storage->flush(wal->image, off, size - off < FLUSH_BYTES ? size - off : FLUSH_BYTES);
+    for (uint64_t off = 0; off < size && !wal->stops; off += FLUSH_BYTES) {
+        uint64_t len = size - off < FLUSH_BYTES ? size - off : FLUSH_BYTES;
+        wal->storage->flush(wal->image, off, len);
+        wal_checkpoint_progress(wal, off + len, size);
+    }
+}
+
+void wal_checkpoint_progress(struct wal *wal, uint64_t done, uint64_t total)
+{
+    unsigned share = (unsigned)(done * WAL_SHARE_WRITTEN / (total > 0 ? total : 1));
+    pthread_mutex_lock(&wal->lock);
+    if (wal->checkpoint_share < share) {
+        wal->checkpoint_share = share;
+        wal_update_room(wal);
+        pthread_cond_broadcast(&wal->progress);
+    }
+    pthread_mutex_unlock(&wal->lock);
 }
 
 enum error wal_note_checkpoint(struct wal *wal, const struct wal_position *position)
@@ -358,6 +386,8 @@ bool wal_step_checkpoint(struct wal *wal)
     wal->checkpoints++;
     wal->last_checkpoint_us = (clock_monotonic_ns() - begin_ns) / 1000;
     wal->told_of_limit = false;
+    wal->checkpoint_share = 0;
+    wal_thread_wake(wal, WAL_THREAD_APPLY);
     wal_update_room(wal);
     pthread_cond_broadcast(&wal->progress);
     pthread_mutex_unlock(&wal->lock);

@@ -8,8 +8,9 @@
  * W3. Slots of segments from that of `noted` on to prepared_end do not change; who reads or writes in that part of
  *     the stream takes no lock.
  * W4. After a failure (J10) durable, applied and noted stay where they are.
+ * W5 to W7 stand in wal_copy.c.
  *
- * Lock order: lock, then append_lock. Steps are run by one thread each, or all by a test.
+ * Lock order: rest_lock, then what brings the heap to rest, then lock, then append_lock. Steps are run by one thread each, or all by a test.
  */
 #ifndef CAIRN_JOURNAL_WAL_INTERNAL_H
 #define CAIRN_JOURNAL_WAL_INTERNAL_H
@@ -27,6 +28,8 @@
 #define WAL_PATH_BYTES     4096
 #define WAL_SEGMENTS_AHEAD 3
 #define WAL_LSN_NEVER      UINT64_MAX
+#define WAL_SHARE_ALL      1024
+#define WAL_SHARE_WRITTEN  960 /* of a checkpoint: the rest is its sync */
 
 /* ---- a place in the stream ---- */
 
@@ -72,6 +75,18 @@ struct wal_target {
     uint64_t size_bytes;             /* of the image; grows with what is applied */
     struct pmem_storage_file *image; /* NULL: memory, which has room up to reserve_bytes */
     uint64_t reserve_bytes;
+};
+
+/* The applier while pages of the image are not cached (wal_copy.c). `on` is read by all, the rest is the applier's. */
+struct wal_copier {
+    _Atomic bool on;
+    _Atomic bool always;
+    uint64_t *dirty; /* a bit per page that records in (applied, walked] changed, but for those in `swept` */
+    uint64_t *swept; /* what the sweep under way is about, or the last one was */
+    size_t words;    /* of each */
+    struct wal_position walked;
+    int64_t swept_ns; /* when the last sweep ended; monotonic */
+    char *buffer;     /* a slice of pages */
 };
 
 enum wal_thread_role {
@@ -147,6 +162,7 @@ struct wal {
     unsigned applied_turn;
     _Atomic bool stops;
     bool told_of_limit;
+    unsigned checkpoint_share; /* of the work for the next note that is done; WAL_SHARE_ALL: all */
     int64_t waits_since_ns; /* the present stretch of waits for room began then */
     int64_t last_wait_ns;
     bool image_failed;
@@ -158,6 +174,10 @@ struct wal {
     int64_t last_checkpoint_us;
 
     struct wal_patches patches; /* the applier's */
+    struct wal_copier copier;
+    struct wal_live live;
+    pthread_mutex_t rest_lock; /* held while rest is asked for, and to forbid it */
+    _Atomic bool rest_allowed;
     struct wal_thread threads[WAL_THREADS];
     struct wal_segment *slots[WAL_SLOTS]; /* W3 */
 };
@@ -237,6 +257,21 @@ enum error wal_apply_some(const struct wal *wal, struct wal_patches *patches, st
                           uint64_t limit, uint64_t max_bytes, struct wal_position *position,
                           uint64_t *records_out, enum wal_read *read_out);
 void wal_patches_free(struct wal_patches *patches);
+/* J5: before anything is applied that lies there. */
+struct redo_operation;
+enum error wal_target_grow(struct wal_target *target, const struct redo_operation *op);
+/* The image holds everything up to there: for a start in this boot, and for who looks. The applier's. */
+void wal_note_applied(struct wal *wal, const struct wal_position *position);
+/* So much of the work for the next note is done: gives writers room. */
+void wal_checkpoint_progress(struct wal *wal, uint64_t done, uint64_t total);
+
+/* ---- wal_copy.c ---- */
+
+void wal_copy_begin(struct wal *wal); /* not while rest is forbidden, or without memory */
+void wal_copy_end(struct wal *wal);   /* patching goes on at `applied` */
+/* In place of patching: walks, sweeps when it is due, ends when pages are cached again or rest is forbidden. False:
+ * nothing to do. */
+bool wal_copy_step(struct wal *wal, enum error *error_out);
 
 /* ---- steps: true when there was something to do ---- */
 
@@ -257,6 +292,8 @@ void wal_fail(struct wal *wal, enum error error, const char *what);      /* J10 
 void wal_log(const struct wal *wal, enum wal_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void wal_update_room(struct wal *wal); /* lock is held */
+/* Waits on `progress` until the deadline; lock is held. False: it has passed. */
+bool wal_wait_progress(struct wal *wal, int64_t deadline_ns);
 bool wal_checkpoint_is_due(const struct wal *wal);
 enum error wal_thread_start_all(struct wal *wal);
 void wal_thread_stop_all(struct wal *wal);

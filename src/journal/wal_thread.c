@@ -43,11 +43,12 @@ bool wal_step_sync(struct wal *wal)
             return false;
         }
     }
+    atomic_store(&wal->durable, target); /* pairs with wal_await_durable */
     pthread_mutex_lock(&wal->lock);
     wal->syncs++;
     wal->last_sync_us = (clock_monotonic_ns() - begin_ns) / 1000;
+    pthread_cond_broadcast(&wal->progress); /* a sweep may wait for it (W5) */
     pthread_mutex_unlock(&wal->lock);
-    atomic_store(&wal->durable, target); /* pairs with wal_await_durable */
     if (target - atomic_load(&wal->applied) > APPLY_SOON_BYTES) wake_applier(wal);
     if (atomic_load(&wal->awaited_durable) > durable) wal->callbacks.advanced(wal->callbacks.arg);
     return true;

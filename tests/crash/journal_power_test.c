@@ -7,6 +7,7 @@
 #include "support/power_rig.h"
 #include "util/assert.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,6 +22,7 @@
 #define CUTS_MAX  4096 /* of one moment, all of them up to here */
 
 static unsigned long states; /* disks recovered */
+static uint64_t rests;       /* looks at live heaps, for whole pages */
 
 static bool is_long(void)
 {
@@ -65,6 +67,7 @@ static void try_disk(struct explorer *parent, struct lying_disk *disk, uint64_t 
     /* Whatever the policy: the page cache has it all. */
     if (boot == parent->rig->boot) ASSERT(rig->history.count == parent->of->history.count);
     if (inside.depth < DEPTH_MAX && rig_random(&parent->chooser.seed) % 3 == 0) live_on(rig, &inside);
+    rests += rig->rests;
     rig_end(rig);
 }
 
@@ -164,9 +167,11 @@ static void test_random_disks_of_long_histories(void **state)
             if (rig_random(&explorer.chooser.seed) % 4 == 0) explore(&explorer);
             if (rig_random(&explorer.chooser.seed) % 16 == 0) die_once(&explorer);
         }
+        rests += rig.rests;
         rig_end(&rig);
     }
-    printf("long histories: %lu disk states\n", states - before);
+    printf("long histories: %lu disk states, %" PRIu64 " looks at live heaps\n", states - before, rests);
+    assert_true(rests > 100); /* pages were copied */
 }
 
 int main(void)

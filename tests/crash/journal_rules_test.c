@@ -618,6 +618,46 @@ static void test_a_full_disk_ends_room_for_a_while(void **state)
     rig_end(&rig);
 }
 
+/* Who outruns the disk is slowed down, and does not wait for the whole checkpoint. */
+struct room_watch {
+    struct rig *rig;
+    uint64_t noted;
+    unsigned rooms; /* moments of the checkpoint with room, before its note */
+};
+
+static void watch_room(void *arg, const char *what, const char *path)
+{
+    struct room_watch *watch = arg;
+    if (strcmp(what, "sync") != 0 || strcmp(path, RIG_IMAGE) != 0) return;
+    assert_int_equal(atomic_load(&watch->rig->wal->noted), watch->noted);
+    watch->rooms += wal_has_room(watch->rig->wal);
+}
+
+static void test_room_comes_back_while_a_checkpoint_runs(void **state)
+{
+    (void)state;
+    rig_start(&rig, WAL_EVERYSEC, 20);
+    unsigned appended = 0;
+    for (; wal_has_room(rig.wal) || wal_step_room(rig.wal); appended++)
+        if (wal_has_room(rig.wal)) rig_append(&rig, 512);
+    uint64_t noted = atomic_load(&rig.wal->noted);
+    uint64_t tail = wal_end(rig.wal) - noted;
+    assert_in_range(tail, RIG_TAIL_LIMIT / 2, RIG_TAIL_LIMIT); /* the rest is kept for the checkpoint */
+    rig_sync(&rig);
+    while (wal_step_apply(rig.wal)) {
+    }
+    assert_false(wal_has_room(rig.wal));
+    struct room_watch watch = {&rig, noted, 0};
+    rig.disk->moment = watch_room;
+    rig.disk->moment_arg = &watch;
+    assert_true(wal_step_checkpoint(rig.wal));
+    rig.disk->moment = NULL;
+    assert_true(watch.rooms > 0);
+    assert_true(atomic_load(&rig.wal->noted) > noted);
+    assert_true(wal_has_room(rig.wal));
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -634,6 +674,7 @@ int main(void)
         cmocka_unit_test(test_J10_a_failed_sync_of_the_journal_is_final),
         cmocka_unit_test(test_J10_a_failed_sync_of_the_image_ends_recycling),
         cmocka_unit_test(test_a_full_disk_ends_room_for_a_while),
+        cmocka_unit_test(test_room_comes_back_while_a_checkpoint_runs),
     };
     return cmocka_run_group_tests_name("journal_rules", tests, NULL, NULL);
 }

@@ -62,6 +62,7 @@ struct persistence {
     bool append_only;
     const char *fsync;
     bool switches;  /* CONFIG SET appendonly, again and again */
+    bool copies;    /* the image is written in whole pages, one checkpoint after the other */
     unsigned share; /* of all kills, one in so many */
 };
 
@@ -74,7 +75,8 @@ struct wild {
     uint64_t random;
     unsigned kills, checks;
     bool switches; /* between the modes of the heap */
-    unsigned switched;
+    bool copies;   /* whole pages */
+    unsigned switched, rewrites;
     uint64_t switch_random;
     uint64_t verified; /* keys compared after kills */
 };
@@ -391,20 +393,35 @@ static void verify(struct client *client, int64_t killed_ms)
 
 /* ---- the loop ---- */
 
-/* Turns `appendonly` on and off until the server is gone: the heap moves between its modes under load. */
-static void *switch_modes(void *arg)
+/* False: the server is gone. */
+static bool ask(redisContext *connection, bool may_fail, const char *command)
+{
+    redisReply *reply = redisCommand(connection, command);
+    if (!reply) return false;
+    ASSERT(reply->type == REDIS_REPLY_STATUS || (may_fail && reply->type == REDIS_REPLY_ERROR));
+    freeReplyObject(reply);
+    return true;
+}
+
+static bool disturb_once(struct wild *wild, redisContext *connection, bool on)
+{
+    if (wild->copies && (!ask(connection, false, "DEBUG JOURNAL-COPY-PAGES 1") ||
+                         !ask(connection, true, "BGREWRITEAOF"))) /* one may be under way */
+        return false;
+    wild->rewrites += wild->copies;
+    if (wild->switches && !ask(connection, false, on ? "CONFIG SET appendonly yes" : "CONFIG SET appendonly no"))
+        return false;
+    wild->switched += wild->switches;
+    return true;
+}
+
+/* Until the server is gone. Turning `appendonly` on and off moves the heap between its modes under load. */
+static void *disturb(void *arg)
 {
     struct wild *wild = arg;
     redisContext *connection = connect_client(wild, 0);
-    redisReply *reply;
-    for (bool on = false;; on = !on) {
-        reply = redisCommand(connection, "CONFIG SET appendonly %s", on ? "yes" : "no");
-        if (!reply) break;
-        ASSERT(reply->type == REDIS_REPLY_STATUS);
-        freeReplyObject(reply);
-        wild->switched++;
+    for (bool on = false; disturb_once(wild, connection, on); on = !on)
         sleep_us(1000 + wild_random(&wild->switch_random) % 10000);
-    }
     ASSERT(wild->killing);
     redisFree(connection);
     return NULL;
@@ -412,15 +429,16 @@ static void *switch_modes(void *arg)
 
 static void one_life(struct wild *wild)
 {
-    pthread_t switcher;
-    if (wild->switches) assert_int_equal(pthread_create(&switcher, NULL, switch_modes, wild), 0);
+    pthread_t disturber;
+    bool disturbs = wild->switches || wild->copies;
+    if (disturbs) assert_int_equal(pthread_create(&disturber, NULL, disturb, wild), 0);
     for (unsigned i = 0; i < wild->clients_count; i++)
         assert_int_equal(pthread_create(&wild->clients[i].thread, NULL, client_main, &wild->clients[i]), 0);
     uint64_t most_ms = wild->switches ? SWITCHED_RUN_MAX_MS : RUN_MAX_MS;
     sleep_us(500 + wild_random(&wild->random) % (most_ms * 1000));
     kill_server(wild);
     int64_t killed_ms = now_ms();
-    if (wild->switches) pthread_join(switcher, NULL);
+    if (disturbs) pthread_join(disturber, NULL);
     for (unsigned i = 0; i < wild->clients_count; i++) {
         pthread_join(wild->clients[i].thread, NULL);
         redisFree(wild->clients[i].connection);
@@ -464,9 +482,9 @@ static void wild_end(struct wild *wild)
         wild_model_free(&client->model);
     }
     server_close(wild->server);
-    print_message("wild: %u kills, %u checks, %u switches, %" PRIu64 " commands, %" PRIu64
+    print_message("wild: %u kills, %u checks, %u switches, %u rewrites, %" PRIu64 " commands, %" PRIu64
                   " acknowledged, %" PRIu64 " keys verified in %s\n",
-                  wild->kills, wild->checks, wild->switched, commands, acknowledged, wild->verified,
+                  wild->kills, wild->checks, wild->switched, wild->rewrites, commands, acknowledged, wild->verified,
                   wild->folder);
     char command[128];
     snprintf(command, sizeof(command), "rm -rf '%s'", wild->folder);
@@ -481,6 +499,7 @@ static void run_wild(const char *parent, uint64_t salt, const struct persistence
     struct wild *wild = calloc(1, sizeof(*wild));
     assert_non_null(wild);
     wild->switches = persistence->switches;
+    wild->copies = persistence->copies;
     wild_init(wild, parent, seed + salt);
     const char *const options[] = {"--dir",
                                    wild->folder,
@@ -488,6 +507,8 @@ static void run_wild(const char *parent, uint64_t salt, const struct persistence
                                    persistence->append_only ? "yes" : "no",
                                    "--appendfsync",
                                    persistence->fsync,
+                                   "--enable-debug-command",
+                                   "yes",
                                    "--io-threads",
                                    "2",
                                    "--hash-max-listpack-entries",
@@ -547,6 +568,21 @@ static void test_switched_modes(void **state)
              &(struct persistence){.append_only = true, .fsync = "everysec", .switches = true, .share = 10});
 }
 
+static void test_whole_pages(void **state)
+{
+    (void)state;
+    run_wild("/var/tmp", 6,
+             &(struct persistence){.append_only = true, .fsync = "everysec", .copies = true, .share = 4});
+}
+
+static void test_whole_pages_and_switched_modes(void **state)
+{
+    (void)state;
+    run_wild("/var/tmp", 7,
+             &(struct persistence){
+                 .append_only = true, .fsync = "always", .switches = true, .copies = true, .share = 10});
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -554,6 +590,7 @@ int main(void)
         cmocka_unit_test(test_tmpfs),          cmocka_unit_test(test_disk),
         cmocka_unit_test(test_journal_always), cmocka_unit_test(test_journal_everysec),
         cmocka_unit_test(test_journal_no),     cmocka_unit_test(test_switched_modes),
+        cmocka_unit_test(test_whole_pages),    cmocka_unit_test(test_whole_pages_and_switched_modes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,22 @@ static void on_log(void *arg, enum wal_level level, const char *line)
     snprintf(rig->log + len, sizeof rig->log - len, "%s\n", line);
 }
 
+/* No record is under way when steps are taken. */
+static bool at_rest(void *arg, void (*look)(void *context, const char *live), void *context)
+{
+    struct rig *rig = arg;
+    if (rig->history.count == 0) return false; /* of a recovery: not known yet */
+    rig->rests++;
+    look(context, rig->history.entries[rig->history.count - 1].state);
+    return true;
+}
+
+static void allow_copies(struct rig *rig)
+{
+    wal_allow_rest(rig->wal, true);
+    wal_copy_always(rig->wal, rig->copies && rig->boot % 2 == 1);
+}
+
 static void make_options(struct rig *rig, enum wal_policy policy)
 {
     rig->options = (struct wal_options){.storage = &rig->disk->storage,
@@ -41,13 +57,14 @@ static void make_options(struct rig *rig, enum wal_policy policy)
                                         .tail_limit_bytes = RIG_TAIL_LIMIT,
                                         .policy = policy,
                                         .no_threads = true,
-                                        .callbacks = {rig, on_advanced, on_log, NULL}};
+                                        .callbacks = {rig, on_advanced, on_log, NULL},
+                                        .live = {rig, rig->copies ? at_rest : NULL}};
 }
 
 void rig_start(struct rig *rig, enum wal_policy policy, uint64_t seed)
 {
     char detail[512] = "";
-    *rig = (struct rig){.disk = lying_disk_new(), .boot = 1, .seed = seed, .floor = 1};
+    *rig = (struct rig){.disk = lying_disk_new(), .boot = 1, .seed = seed, .floor = 1, .copies = seed & 1};
     lying_disk_add(rig->disk, RIG_IMAGE, RIG_IMAGE_START);
     make_options(rig, policy);
     ASSERT(wal_create(&rig->options, 0, &rig->wal, detail, sizeof detail) == ERROR_OK);
@@ -55,6 +72,7 @@ void rig_start(struct rig *rig, enum wal_policy policy, uint64_t seed)
     struct rig_entry *start = &rig->history.entries[rig->history.count++];
     *start = (struct rig_entry){wal_end(rig->wal), RIG_IMAGE_START, calloc(1, RIG_IMAGE_MAX)};
     ASSERT(start->state != NULL);
+    allow_copies(rig);
 }
 
 void rig_end(struct rig *rig)
@@ -139,7 +157,9 @@ void rig_append(struct rig *rig, size_t bytes)
     unsigned operations = bytes > 0 ? 0 : 1 + (unsigned)(rig_random(&rig->seed) % 5);
     for (unsigned i = 0; i < operations; i++) {
         uint64_t dice = rig_random(&rig->seed);
-        if (dice % 3 == 0) {
+        if (dice % 11 == 0) {
+            put_range(&writing, (dice >> 8) % (RIG_NOTE_OFF / 8) * 8, 8, &rig->seed); /* beside the notes */
+        } else if (dice % 3 == 0) {
             put_bit(&writing, random_off(rig, &writing, 8), (unsigned)(dice >> 8) % 64, dice >> 16 & 1);
         } else {
             size_t len = 8 + (dice >> 8) % (dice % 16 == 1 ? 200 : 12) * 8;
@@ -198,6 +218,7 @@ void rig_restart(struct rig *rig)
     rig->floor = rig->history.count;
     ASSERT(wal_open(&rig->options, &rig->wal, &recovery, detail, sizeof detail) == ERROR_OK);
     ASSERT(recovery.records == 0 && (unsigned)recovery.used_bytes == rig->history.count - 1);
+    allow_copies(rig);
     rig_compare(rig, rig->history.count - 1);
 }
 
@@ -207,8 +228,9 @@ void rig_step(struct rig *rig)
     if (dice < 45) rig_append(rig, 0);
     else if (dice < 50) rig_append(rig, (size_t)(1 + rig_random(&rig->seed) % 1400) * 8);
     else if (dice < 53) rig_append_growth(rig);
-    else if (dice < 73) rig_sync(rig);
-    else if (dice < 88) wal_step_apply(rig->wal);
+    else if (dice < 70) rig_sync(rig);
+    else if (dice < 84) wal_step_apply(rig->wal);
+    else if (dice < 89) wal_request_checkpoint(rig->wal);
     else if (dice < 92) wal_step_room(rig->wal);
     else if (dice < 93) rig_restart(rig);
     else if (dice < 96) wal_step_checkpoint(rig->wal);
@@ -224,6 +246,7 @@ void rig_compare(const struct rig *rig, unsigned k)
     const char *live = lying_disk_live(rig->disk, RIG_IMAGE, &size);
     const struct rig_entry *entry = &rig->history.entries[k];
     ASSERT(live != NULL && size >= entry->size);
+    ASSERT(memcmp(live, entry->state, RIG_NOTE_OFF) == 0);
     ASSERT(memcmp(live + RIG_DATA_OFF, entry->state + RIG_DATA_OFF, entry->size - RIG_DATA_OFF) == 0);
 }
 
@@ -234,6 +257,8 @@ void rig_recover(struct rig *rig, const struct rig *of, struct lying_disk *disk,
     rig->disk = disk;
     rig->boot = boot;
     rig->seed = of->seed;
+    rig->copies = of->copies;
+    rig->rests = 0;
     rig->floor = of->floor;
     rig->advanced = 0;
     rig->log[0] = '\0';
@@ -253,5 +278,6 @@ void rig_recover(struct rig *rig, const struct rig *of, struct lying_disk *disk,
     rig->history.borrowed = k + 1;
     rig->floor = k + 1; /* what a recovery has shown stays */
     rig_compare(rig, k);
+    allow_copies(rig);
     lying_disk_look(disk);
 }

@@ -12,7 +12,7 @@
 #define RIG_IMAGE         "heap"
 #define RIG_FOLDER        "heap.journal"
 #define RIG_NOTE_OFF      2560
-#define RIG_DATA_OFF      4096 /* of what records may change */
+#define RIG_DATA_OFF      4096 /* of what records may change, and the part before the notes */
 #define RIG_IMAGE_START   (16 * 1024)
 #define RIG_IMAGE_MAX     (40 * 1024)
 #define RIG_SEGMENT_BYTES 4096
@@ -41,11 +41,13 @@ struct rig {
     uint64_t boot;
     uint64_t seed;
     unsigned advanced; /* calls of the callback */
+    bool copies;       /* pages of the image come from the live heap, the newest state; in every other boot always */
+    uint64_t rests;    /* times that it was looked at */
     char log[4096];    /* lines of the journal */
 };
 
 uint64_t rig_random(uint64_t *seed);
-/* A new disk with a new journal whose base is durable. */
+/* A new disk with a new journal whose base is durable. Odd seeds have a live heap that pages may be copied from. */
 void rig_start(struct rig *rig, enum wal_policy policy, uint64_t seed);
 void rig_end(struct rig *rig);
 

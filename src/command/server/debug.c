@@ -73,6 +73,14 @@ static void skip_checksum(struct call *call)
     set_flag(call, &call->worker->server->settings->skip_checksum);
 }
 
+static void copy_pages(struct call *call)
+{
+    int64_t on;
+    if (!call_int(call, 2, &on)) return;
+    heap_journal_copy_always(call->worker->thread, on != 0);
+    resp_ok(call->out);
+}
+
 /* How a pattern fares against a long text: <len> times 'a'. */
 static void stringmatch_len(struct call *call)
 {
@@ -205,6 +213,8 @@ static void help(struct call *call)
         "    Slots and entries of a database's tables.",
         "HTSTATS-KEY <key>",
         "    The same for the table of a value.",
+        "JOURNAL-COPY-PAGES (0|1)",
+        "    Whether the journal's image is written in whole pages even while it is cached.",
         "LISTPACK <key>",
         "    Log the elements of a small collection.",
         "LOADAOF",
@@ -267,6 +277,7 @@ static const struct {
     {"htstats", 3, 4, server_debug_htstats},
     {"htstats-key", 3, 4, server_debug_htstats_key},
     {"jmap", 2, SIZE_MAX, refuse},
+    {"journal-copy-pages", 3, 3, copy_pages},
     {"listpack", 3, 3, server_debug_listpack},
     {"loadaof", 2, 2, server_debug_reload},
     {"log", 3, 3, log_line},
