@@ -2,6 +2,7 @@
  * random: journal_power_test.c.
  */
 #include "support/power_rig.h"
+#include "support/scratch.h"
 #include "util/assert.h"
 #include "util/clock.h"
 
@@ -201,7 +202,7 @@ static void test_J3_replies_wait_for_records_and_no_append_waits_for_a_sync(void
     char folder[64];
     char detail[512];
     struct slow_disk disk = {.storage = *pmem_storage_files()};
-    assert_non_null(mkdtemp(dir));
+    assert_non_null(scratch_make(dir));
     snprintf(image, sizeof image, "%s/heap", dir);
     snprintf(folder, sizeof folder, "%s/heap.journal", dir);
     disk.storage.disk = &disk;

@@ -8,6 +8,7 @@
 #include "pmem/fault.h"
 #include "support/crash.h"
 #include "support/long.h"
+#include "support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -128,7 +129,7 @@ static bool one_life(operation *operate, uint64_t stop_at, bool change)
 {
     char folder[] = "/dev/shm/cairn-journaled.XXXXXX";
     char path[64], command[96];
-    assert_non_null(mkdtemp(folder));
+    assert_non_null(scratch_make(folder));
     snprintf(path, sizeof path, "%s/heap", folder);
     pid_t child = fork();
     if (child == 0) {

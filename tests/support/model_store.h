@@ -8,6 +8,7 @@
 
 #include "db/keyspace.h"
 #include "support/long.h"
+#include "support/scratch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ static inline uint64_t model_random(struct model_store *store, uint64_t limit)
 static inline void model_store_make(struct model_store *store, uint64_t seed)
 {
     strcpy(store->folder, "/dev/shm/cairn-model-XXXXXX");
-    assert_non_null(mkdtemp(store->folder));
+    assert_non_null(scratch_make(store->folder));
     snprintf(store->path, sizeof(store->path), "%s/heap", store->folder);
     store->random = seed;
 }

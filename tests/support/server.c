@@ -2,12 +2,12 @@
 #include "support/server.h"
 
 #include "support/client.h"
+#include "support/scratch.h"
 #include "support/wait.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -33,8 +33,9 @@
 #define LOG_TAIL 4000 /* bytes of the log shown when something fails */
 
 struct server {
-    pid_t pid;  /* 0: not running */
-    uid_t user; /* of its process */
+    struct server *next; /* of those that are open */
+    pid_t pid;           /* 0: not running */
+    uid_t user;          /* of its process */
     unsigned port;
     int port_lock;       /* keeps other tests away from the port */
     unsigned spare_port; /* 0: not asked for */
@@ -48,6 +49,34 @@ struct server {
     char *argv[ARGV_MAX]; /* copies */
     size_t argc;
 };
+
+static struct {
+    struct server *first;
+    pid_t maker; /* children of a test leave its servers alone */
+} servers;
+
+/* A test has failed: its server goes before its folder does. */
+static void end_all(void)
+{
+    if (servers.maker != getpid()) return;
+    for (struct server *server = servers.first; server; server = server->next)
+        if (server->pid > 0 && kill(server->pid, SIGKILL) == 0) waitpid(server->pid, NULL, 0);
+}
+
+static void remember(struct server *server)
+{
+    if (servers.maker == 0 && atexit(end_all) == 0) servers.maker = getpid();
+    server->next = servers.first;
+    servers.first = server;
+}
+
+static void forget(struct server *server)
+{
+    struct server **link = &servers.first;
+    while (*link && *link != server)
+        link = &(*link)->next;
+    if (*link) *link = server->next;
+}
 
 bool server_is_other(void)
 {
@@ -249,7 +278,8 @@ static struct server *open_binary(const char *binary, const char *name, const ch
     const char *fsync = journaled_fsync();
     const char *parent = fsync ? "/var/tmp" : access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
     snprintf(server->folder, sizeof(server->folder), "%s/cairn-test-XXXXXX", parent);
-    assert_non_null(mkdtemp(server->folder));
+    assert_non_null(scratch_make(server->folder));
+    remember(server);
     snprintf(server->socket, sizeof(server->socket), "%s/socket", server->folder);
     snprintf(server->log, sizeof(server->log), "%s/log", server->folder);
     server->port = find_port(&server->port_lock);
@@ -294,21 +324,14 @@ struct server *server_open_redis(const char *const *options)
     return NULL;
 }
 
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-    (void)info;
-    (void)kind;
-    (void)where;
-    return remove(path);
-}
-
 void server_close(struct server *server)
 {
     int status = server->pid > 0 ? server_stop(server, SIGTERM) : 0;
 
     /* Redis ends with 0; sanitizers end with another code when they have found something. */
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) kill_and_fail(server, "the server did not end well");
-    nftw(server->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    scratch_remove(server->folder);
+    forget(server);
     for (size_t i = 0; i < server->argc; i++)
         free(server->argv[i]);
     close(server->port_lock);

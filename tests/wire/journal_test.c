@@ -1,6 +1,7 @@
 /* journal_test.c: a server whose heap has a journal: what waits for the disk, what happens when it hangs or fails, and the way from
  * one mode to the other. Runs on a disk (tests/preload/disk.c makes it hang and fail). */
 #include "support/client.h"
+#include "support/scratch.h"
 #include "support/script.h"
 #include "support/wait.h"
 
@@ -37,7 +38,7 @@ static void make_place(struct place *place, const char *append_only, const char 
                        const char *value)
 {
     snprintf(place->folder, sizeof place->folder, "/var/tmp/cairn-journal.XXXXXX");
-    assert_non_null(mkdtemp(place->folder));
+    assert_non_null(scratch_make(place->folder));
     snprintf(place->control, sizeof place->control, "%s/", place->folder);
     if (PRELOADS) {
         setenv("LD_PRELOAD", DISK_PRELOAD, 1);

@@ -1,6 +1,7 @@
 /* cairn inspect JOURNAL: what it prints of a journal, and its exit status. */
 #include "heap/heap_layout.h"
 #include "journal/wal_internal.h"
+#include "support/scratch.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -29,7 +30,7 @@ static int setup(void **state)
     struct place *place = calloc(1, sizeof *place);
     assert_non_null(place);
     strcpy(place->dir, "/tmp/cairn-tool-XXXXXX");
-    assert_non_null(mkdtemp(place->dir));
+    assert_non_null(scratch_make(place->dir));
     snprintf(place->image, sizeof place->image, "%s/cairn.heap", place->dir);
     snprintf(place->folder, sizeof place->folder, "%s.journal", place->image);
     int fd = open(place->image, O_RDWR | O_CREAT | O_EXCL, 0600);

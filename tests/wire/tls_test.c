@@ -1,5 +1,6 @@
 /* tls_test.c: TLS on tls-port: handshakes, certificates, settings at run time, and the same bytes as without it. */
 #include "support/client.h"
+#include "support/scratch.h"
 #include "support/tls.h"
 
 #include <errno.h>
@@ -510,7 +511,7 @@ static void what_is_not_there_is_refused(void **state)
 static int make_certificates(void **state)
 {
     (void)state;
-    assert_non_null(mkdtemp(folder));
+    assert_non_null(scratch_make(folder));
     tls_make_certificates(folder);
     return 0;
 }

@@ -1,4 +1,5 @@
 /* config_test.c: redis.conf syntax, the command line, CONFIG GET, SET and REWRITE. */
+#include "../../support/scratch.h"
 #include "app/config.h"
 
 #include "command/server_state.h"
@@ -23,7 +24,7 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     strcpy(f->dir, "/tmp/cairn-config-XXXXXX");
-    if (!mkdtemp(f->dir)) return -1;
+    if (!scratch_make(f->dir)) return -1;
     snprintf(f->path, sizeof f->path, "%s/redis.conf", f->dir);
     f->config = config_new();
     *state = f;
@@ -298,7 +299,8 @@ static void options_for_tests_are_hidden(void **state)
     out.len = 0;
     pattern = SLICE("key-load-delay");
     config_reply(f->config, &pattern, 1, &out);
-    assert_true(slice_equal((struct slice){out.buf, out.len}, SLICE("*2\r\n$14\r\nkey-load-delay\r\n$1\r\n0\r\n")));
+    assert_true(
+        slice_equal((struct slice){out.buf, out.len}, SLICE("*2\r\n$14\r\nkey-load-delay\r\n$1\r\n0\r\n")));
     resp_out_free(&out);
 }
 
@@ -338,8 +340,8 @@ static void every_option_can_be_written_and_read(void **state)
 {
     struct fixture *f = *state;
     write_file(f->path, "hz 20\n");
-    assert_true(LOAD(f, f->path, "--requirepass", "a 'b' \"c\" #", "--unixsocketperm", "750", "--oom-score-adj-values",
-                     "1", "2", "3", "--maxmemory-clients", "7%"));
+    assert_true(LOAD(f, f->path, "--requirepass", "a 'b' \"c\" #", "--unixsocketperm", "750",
+                     "--oom-score-adj-values", "1", "2", "3", "--maxmemory-clients", "7%"));
     struct resp_out before = all_options(f->config);
     assert_true(config_rewrite(f->config, true, SLICE(""), f->error, sizeof f->error));
     config_free(f->config);

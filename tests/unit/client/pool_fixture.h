@@ -2,6 +2,7 @@
 #ifndef CAIRN_TESTS_CLIENT_POOL_FIXTURE_H
 #define CAIRN_TESTS_CLIENT_POOL_FIXTURE_H
 
+#include "../../support/scratch.h"
 #include "../../support/wait.h"
 
 #include "client/pool.h"
@@ -89,7 +90,7 @@ static inline int set_up(void **state)
     struct fixture *f = calloc(1, sizeof *f);
     char error[256];
     strcpy(f->dir, "/dev/shm/cairn-pool-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
+    assert_non_null(scratch_make(f->dir));
     snprintf(f->socket_path, sizeof f->socket_path, "%s/socket", f->dir);
     snprintf(f->heap_path, sizeof f->heap_path, "%s/heap", f->dir);
     open_data(f);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../../support/scratch.h"
 #include "heap/heap.h"
 
 #include <stdio.h>
@@ -53,7 +54,7 @@ static inline int fixture_setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     strcpy(fixture->folder, "/dev/shm/cairn-heap-XXXXXX");
-    if (!mkdtemp(fixture->folder)) abort();
+    if (!scratch_make(fixture->folder)) abort();
     snprintf(fixture->path, sizeof(fixture->path), "%s/heap", fixture->folder);
     fixture->options = (struct heap_options){.path = fixture->path,
                                              .mode = HEAP_MODE_SHARED,

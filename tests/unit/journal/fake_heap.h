@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "../../support/scratch.h"
 #include "journal/journal.h"
 #include "journal/journal_layout.h"
 #include "journal/tx.h"
@@ -222,7 +223,7 @@ static inline int fake_setup(void **state)
     struct fake *fake = calloc(1, sizeof *fake);
     ASSERT(fake != NULL);
     strcpy(fake->dir, "/dev/shm/cairn-journal-XXXXXX");
-    ASSERT(mkdtemp(fake->dir) != NULL);
+    ASSERT(scratch_make(fake->dir) != NULL);
     snprintf(fake->path, sizeof fake->path, "%s/heap", fake->dir);
     fake_create(fake);
     *state = fake;

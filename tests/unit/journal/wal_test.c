@@ -1,4 +1,5 @@
 /* The redo journal with its threads, on real files: order, acknowledging, room, large records, restarts. */
+#include "../../support/scratch.h"
 #include "journal/redo_code.h"
 #include "journal/wal_inspect.h"
 #include "journal/wal_internal.h"
@@ -61,7 +62,7 @@ static int setup(void **state)
     struct bench *bench = calloc(1, sizeof *bench);
     assert_non_null(bench);
     strcpy(bench->dir, "/tmp/cairn-wal-XXXXXX");
-    assert_non_null(mkdtemp(bench->dir));
+    assert_non_null(scratch_make(bench->dir));
     snprintf(bench->image, sizeof bench->image, "%s/heap", bench->dir);
     snprintf(bench->folder, sizeof bench->folder, "%s/heap.journal", bench->dir);
     int fd = open(bench->image, O_RDWR | O_CREAT | O_EXCL, 0600);

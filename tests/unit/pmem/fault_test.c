@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../../support/scratch.h"
 #include "pmem/fault.h"
 #include "pmem/map.h"
 #include "pmem/persist.h"
@@ -48,7 +49,7 @@ static void test_image_holds_what_was_drained(void **state)
 {
     (void)state;
     char dir[] = "/dev/shm/cairn-fault-XXXXXX";
-    assert_non_null(mkdtemp(dir));
+    assert_non_null(scratch_make(dir));
     char path[64];
     char detail[512];
     snprintf(path, sizeof path, "%s/heap", dir);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../../support/scratch.h"
 #include "pmem/map.h"
 #include "pmem/persist.h"
 
@@ -34,7 +35,7 @@ static int setup(void **state)
     struct place *place = calloc(1, sizeof *place);
     assert_non_null(place);
     strcpy(place->dir, "/dev/shm/cairn-map-XXXXXX");
-    assert_non_null(mkdtemp(place->dir));
+    assert_non_null(scratch_make(place->dir));
     snprintf(place->path, sizeof place->path, "%s/heap", place->dir);
     *state = place;
     return 0;
