@@ -13,7 +13,7 @@
 #include <time.h>
 
 #define COPY_IN_LOCK_BYTES 4096
-#define SYNC_EARLY_BYTES   (UINT64_C(4) << 20)
+#define SYNC_EARLY_BYTES   (UINT64_C(1) << 20) /* what is not durable is not applied: a restart has to do it */
 #define PROMISED_MAX_BYTES (UINT64_C(15) << 30) /* a frame counts 16 GiB */
 #define RESERVE_WAIT_MS    100
 #define NS_PER_MS          INT64_C(1000000)
