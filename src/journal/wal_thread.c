@@ -16,7 +16,7 @@
 #define NS_PER_MS          INT64_C(1000000)
 #define TICK_MS            50 /* while records come in */
 #define TICK_IDLE_MS       200
-#define APPLY_SOON_BYTES   (UINT64_C(256) << 10)
+#define APPLY_SOON_BYTES   (UINT64_C(8) << 10) /* short turns: those who wait for a sync wait for them, too */
 #define TICK_NO_MS         1000 /* appendfsync no; J1 asks for a sync all the same */
 #define TICK_FULL_MS       1000
 #define TICK_CHECKPOINT_MS 200
