@@ -1,12 +1,15 @@
 /* wal_recover.c: the applier run to the end of the journal's good part, before the heap is mapped. See wal.h.
  *
- * In order: the note, and the segments from there on, which are taken into the stream, are synced, for what is
- * applied must not vanish later (J6), and a process that ended left them in the page cache at best; records are verified and applied up to the first that does not verify (J4, J9); a frame that
- * opens a new epoch follows the last good one and is made durable before anything else is appended (J7).
+ * In order: the note is synced, for what stands before it is used again (J2); the segments from there on are taken into the
+ * stream, and records are verified up to the first that does not verify (J4, J9); a frame that opens a new epoch is put there;
+ * names and bytes are made durable, by one sync, for a process that ended left them in the page cache at best, what is
+ * applied must not vanish later (J6), and nothing may be appended behind another end (J7); the records are applied.
  *
- * Crash table: until the frame of the epoch is durable nothing but the image changed, and redo from the same
- * note repeats that (J9). Afterwards the journal is one frame longer. The note stays: the next checkpoint moves
- * it.
+ * Crash table:
+ *   frame put          the journal is one frame longer; or, after a power cut, it ends earlier, and what is left of the frame is
+ *                      no part of it, for the chain names the record before it (J7)
+ *   synced             it is one frame longer, and nothing but the image changes until recovery is done
+ *   image patched      redo from the same note repeats that (J9). The note stays: the next checkpoint moves it
  */
 #include "journal/wal_internal.h"
 #include "util/clock.h"
@@ -24,7 +27,9 @@ struct replay {
     struct wal *wal;
     struct wal_target *target;
     struct wal_position position;
+    uint64_t limit;    /* nothing at or behind it is read */
     enum wal_read end; /* why it stopped */
+    uint64_t cut_bytes;
     uint64_t start_lsn;
     uint64_t records;
     int64_t opened_ns; /* wal_open or wal_view began */
@@ -88,7 +93,7 @@ static void tell_progress(struct replay *replay)
     uint64_t done_bytes = replay->position.lsn - replay->start_lsn;
     uint64_t elapsed_ms = (uint64_t)(now_ns - replay->begin_ns) / 1000000;
     struct wal_progress progress = {.done_bytes = done_bytes,
-                                    .tail_bytes = atomic_load(&wal->prepared_end) - replay->start_lsn,
+                                    .tail_bytes = replay->limit - replay->start_lsn,
                                     .bytes_per_s = done_bytes * 1000 / elapsed_ms};
     wal->callbacks.progress(wal->callbacks.arg, &progress);
 }
@@ -96,13 +101,12 @@ static void tell_progress(struct replay *replay)
 static enum error run(struct replay *replay, char *detail, size_t cap)
 {
     struct wal *wal = replay->wal;
-    uint64_t limit = atomic_load(&wal->prepared_end);
     replay->begin_ns = clock_monotonic_ns();
     replay->start_lsn = replay->position.lsn;
     replay->end = WAL_READ_RECORD;
     while (replay->end == WAL_READ_RECORD) {
         uint64_t records;
-        enum error error = wal_apply_some(wal, &wal->patches, replay->target, limit, BATCH_BYTES,
+        enum error error = wal_apply_some(wal, &wal->patches, replay->target, replay->limit, BATCH_BYTES,
                                           &replay->position, &records, &replay->end);
         if (error != ERROR_OK) {
             snprintf(detail, cap, "cannot apply the journal of %s behind LSN %" PRIu64 ": %s",
@@ -115,22 +119,25 @@ static enum error run(struct replay *replay, char *detail, size_t cap)
     return ERROR_OK;
 }
 
-/* From the frame that did not verify to the last byte that is not zero. Frames behind it cannot be told from what an earlier use of
- * their segments left: each is proven by the one before it (J7). */
-static uint64_t cut_bytes(const struct wal *wal, const struct replay *replay)
+/* From the frame that did not verify, at `lsn`, to the last word that is not zero. Frames behind it cannot be told from what an
+ * earlier use of their segments left: each is proven by the one before it (J7). */
+static uint64_t count_cut(const struct wal *wal, uint64_t lsn, enum wal_read read)
 {
-    uint64_t lsn = replay->position.lsn;
+    static const char zeros[PAGE_BYTES];
+    char page[PAGE_BYTES];
     uint64_t end = atomic_load(&wal->prepared_end);
-    if (replay->end != WAL_READ_TORN) return 0;
-    while (end > lsn) {
-        char word[WAL_FRAME_ALIGN];
-        static const char zeros[WAL_FRAME_ALIGN];
-        wal_stream_get(wal, end - sizeof word, word,
-                       sizeof word); /* on whole words, as frames and segments are */
-        if (memcmp(word, zeros, sizeof word) != 0) break;
-        end -= sizeof word;
+    if (read != WAL_READ_TORN) return 0;
+    for (uint64_t from; end > lsn; end = from) {
+        from = (end - 1) & ~(PAGE_BYTES - 1);
+        if (from < lsn) from = lsn;
+        size_t len = (size_t)(end - from);
+        wal_stream_get(wal, from, page, len);
+        if (memcmp(page, zeros, len) == 0) continue;
+        while (memcmp(page + len - WAL_FRAME_ALIGN, zeros, WAL_FRAME_ALIGN) == 0)
+            len -= WAL_FRAME_ALIGN;
+        return from + len - lsn;
     }
-    return end - lsn;
+    return 0;
 }
 
 /* J9: one line, for every journal that was not closed. */
@@ -163,7 +170,7 @@ static void report(const struct replay *replay, const struct wal_notes *notes,
 {
     *recovery_out = (struct wal_recovery){.records = replay->records,
                                           .applied_bytes = replay->position.lsn - replay->start_lsn,
-                                          .cut_bytes = cut_bytes(replay->wal, replay),
+                                          .cut_bytes = replay->cut_bytes,
                                           .lsn = replay->position.lsn,
                                           .image_bytes = replay->target->size_bytes,
                                           .used_bytes = replay->position.used_bytes,
@@ -185,15 +192,15 @@ static void dirty_again(struct wal *wal, uint64_t start, uint64_t end)
     }
 }
 
-static uint64_t find_end(struct wal *wal, const struct wal_position *start)
+/* To the end of the journal's good part; what is behind it. */
+static enum wal_read find_end(struct wal *wal, struct wal_position *position)
 {
-    struct wal_position position = *start;
     struct wal_record record;
     enum wal_read read;
     do
-        read = wal_stream_next(wal, &wal->patches, atomic_load(&wal->prepared_end), &position, &record);
+        read = wal_stream_next(wal, &wal->patches, atomic_load(&wal->prepared_end), position, &record);
     while (read == WAL_READ_RECORD || read == WAL_READ_EPOCH);
-    return position.lsn;
+    return read;
 }
 
 /* What will be read. */
@@ -202,21 +209,6 @@ static void prefetch_tail(const struct wal *wal, uint64_t start)
     uint64_t end = atomic_load(&wal->prepared_end);
     for (uint64_t lsn = start & ~(wal->data_bytes - 1); lsn < end; lsn += wal->data_bytes)
         wal->storage->prefetch(wal_segment_at(wal, lsn)->file, 0, WAL_HEAD_BYTES + wal->data_bytes);
-}
-
-/* W2: the names too, for who prepared the last segments may have ended before it could sync them. */
-static enum error sync_tail(struct wal *wal, const struct wal_position *start, bool this_boot)
-{
-    enum error error = wal->storage->sync_folder(wal->storage, wal->folder_path);
-    uint64_t end = atomic_load(&wal->prepared_end);
-    if (this_boot) {
-        end = find_end(wal, start);
-        dirty_again(wal, start->lsn, end);
-    }
-    for (uint64_t lsn = start->lsn & ~(wal->data_bytes - 1); lsn < end && error == ERROR_OK;
-         lsn += wal->data_bytes)
-        error = wal->storage->sync(wal_segment_at(wal, lsn)->file);
-    return error;
 }
 
 static enum error open_epoch(struct wal *wal)
@@ -232,27 +224,40 @@ static enum error open_epoch(struct wal *wal)
     wal->chain = frame.crc32c;
     atomic_store(&wal->reserved, end);
     atomic_store(&wal->published, end);
-    return wal_step_sync(wal) ? ERROR_OK : wal_error(wal);
+    return ERROR_OK;
 }
 
-/* The image is at the end of the good part: the stream goes on there. */
-static enum error go_on(struct wal *wal, const struct replay *replay, uint64_t noted, char *detail,
-                        size_t cap)
+/* The stream goes on at `end`, in a new epoch; all of it is durable (J6, J7), and nothing of it applied behind `start`. */
+static enum error go_on(struct wal *wal, const struct wal_position *start, const struct wal_position *end,
+                        uint64_t noted, char *detail, size_t cap)
 {
     uint64_t prepared_end = atomic_load(&wal->prepared_end);
-    wal_begin_at(wal, &replay->position);
+    wal_begin_at(wal, end);
     atomic_store(&wal->prepared_end, prepared_end);
     atomic_store(&wal->noted, noted); /* J2: all that the note needs stays */
+    atomic_store(&wal->applied, start->lsn);
+    atomic_store(&wal->durable, start->lsn);
     enum error error = open_epoch(wal);
-    if (error != ERROR_OK) {
+    if (error != ERROR_OK)
         snprintf(detail, cap, "cannot go on with the journal in %s: %s", wal->folder_path, error_text(error));
-        return error;
-    }
-    wal_note_write(wal, WAL_NOTE_APPLIED, &replay->position);
+    if (error != ERROR_OK) return error;
+    /* W2: the names too, for who prepared the last segments may have ended before it could sync them. */
+    error = wal->storage->sync_folder(wal->storage, wal->folder_path);
+    if (error == ERROR_OK && !wal_step_sync(wal)) error = wal_error(wal);
+    if (error != ERROR_OK)
+        snprintf(detail, cap, "cannot sync the journal in %s: %s", wal->folder_path, error_text(error));
+    return error;
+}
+
+/* The image is at the end of the good part. */
+static void settle(struct wal *wal, const struct wal_position *end)
+{
+    atomic_store(&wal->applied, end->lsn);
+    wal_note_write(wal, WAL_NOTE_APPLIED, end);
     pthread_mutex_lock(&wal->lock);
+    wal->applied_position = *end;
     wal_update_room(wal);
     pthread_mutex_unlock(&wal->lock);
-    return ERROR_OK;
 }
 
 /* The image was closed, and came here alone (from a backup, say). */
@@ -314,16 +319,25 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
     if (error == ERROR_CORRUPT && was_complete) return begin_anew(wal, &start, recovery_out, detail, cap);
     if (error != ERROR_OK) return error;
     prefetch_tail(wal, start.lsn);
-    error = sync_tail(wal, &start, this_boot); /* J6 */
-    if (error != ERROR_OK) {
-        snprintf(detail, cap, "cannot sync the journal in %s: %s", wal->folder_path, error_text(error));
-        return error;
-    }
-    struct replay replay = {.wal = wal, .target = &wal->target, .position = start, .opened_ns = opened_ns};
+    struct wal_position end = start;
+    enum wal_read behind = find_end(wal, &end);
+    if (behind == WAL_READ_MEMORY) return ERROR_MEMORY;
+    uint64_t cut = count_cut(wal, end.lsn, behind);
+    if (this_boot) dirty_again(wal, start.lsn, end.lsn);
+    error = go_on(wal, &start, &end, noted, detail, cap);
+    if (error != ERROR_OK) return error;
+    struct replay replay = {
+        .wal = wal, .target = &wal->target, .position = start, .limit = end.lsn, .opened_ns = opened_ns};
     error = run(&replay, detail, cap);
     if (error != ERROR_OK) return error;
+    if (replay.position.lsn != end.lsn) {
+        snprintf(detail, cap, "the journal in %s reads differently a second time", wal->folder_path);
+        return ERROR_IO;
+    }
+    settle(wal, &replay.position);
+    replay.end = behind;
+    replay.cut_bytes = cut;
     report(&replay, &notes, recovery_out);
-    error = go_on(wal, &replay, noted, detail, cap);
     recovery_out->epoch = wal->epoch;
     /* It died before its base was durable; without one the applier would never begin (J1). */
     if (error == ERROR_OK && !has_checkpoint) error = wal_base_durable(wal);
@@ -361,8 +375,10 @@ static enum error view(struct replay *replay, const struct wal_notes *notes,
         replay->start_lsn = start;
         replay->end = WAL_READ_ZERO;
     } else {
+        replay->limit = atomic_load(&wal->prepared_end);
         if (error == ERROR_OK) error = run(replay, detail, cap);
         if (error != ERROR_OK) return error;
+        replay->cut_bytes = count_cut(wal, replay->position.lsn, replay->end);
     }
     report(replay, notes, recovery_out);
     return ERROR_OK;
