@@ -699,6 +699,54 @@ static void saves_are_checkpoints(void **state)
     leave_place(&place);
 }
 
+/* What saves waits for the journal, whose threads may wait for whoever is in the gate: it never does so inside a transaction. */
+static void transactions_that_save_end(void **state)
+{
+    static const char refusal[] = "-ERR Command not allowed inside a transaction";
+    static const char *const refused[] = {"SAVE", "SHUTDOWN", "SHUTDOWN NOSAVE"};
+    enum { BUSY = 2000 };
+    (void)state;
+    if (server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "always", "--enable-debug-command", "yes");
+    struct client *client = client_open(place.server, 3);
+    struct client *others[3]; /* on both workers, and busy meanwhile */
+    for (unsigned i = 0; i < 3; i++) {
+        others[i] = client_open(place.server, 3);
+        for (unsigned j = 0; j < BUSY; j++)
+            client_send(others[i], "INCR n");
+    }
+    for (unsigned i = 0; i < sizeof refused / sizeof *refused; i++) {
+        EXPECT(client, "MULTI", "+OK");
+        EXPECT(client, "SET k lost", "+QUEUED");
+        EXPECT(client, refused[i], refusal);
+        EXPECT(client, "EXEC", "-EXECABORT Transaction discarded because of previous errors.");
+    }
+    for (unsigned i = 0; i < 5; i++) {
+        EXPECT(client, "MULTI", "+OK");
+        EXPECT(client, "SET k v", "+QUEUED");
+        EXPECT(client, "DEBUG RELOAD", "+QUEUED");
+        EXPECT(client, "DEBUG LOADAOF", "+QUEUED");
+        EXPECT(client, "GETDEL k", "+QUEUED");
+        EXPECT(client, "EXEC", "[+OK, +OK, +OK, 'v']");
+    }
+    EXPECT(client, "MULTI", "+OK");
+    EXPECT(client, "BGREWRITEAOF", "+QUEUED");
+    EXPECT(client, "SET k v", "+QUEUED");
+    EXPECT(client, "EXEC", "[+Background append only file rewriting started, +OK]");
+    EXPECT(client, "MULTI", "+OK");
+    EXPECT(client, "FLUSHALL", "+QUEUED"); /* alone in the server */
+    EXPECT(client, "DEBUG RELOAD", "+QUEUED");
+    EXPECT(client, "EXEC", "[+OK, +OK]");
+    for (unsigned i = 0; i < 3; i++) {
+        for (unsigned j = 0; j < BUSY; j++)
+            assert_true(*client_read(others[i]) == ':');
+        client_close(others[i]);
+    }
+    client_close(client);
+    leave_place(&place);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -720,6 +768,7 @@ int main(void)
         cmocka_unit_test(strangers_stay_strangers_through_a_recovery),
         cmocka_unit_test(a_loading_server_can_be_shut_down),
         cmocka_unit_test(saves_are_checkpoints),
+        cmocka_unit_test(transactions_that_save_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
