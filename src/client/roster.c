@@ -5,6 +5,7 @@
 #include "command/acl/session.h"
 #include "command/block.h"
 #include "command/multi.h"
+#include "command/pubsub.h"
 #include "command/tracking.h"
 #include "command/watch.h"
 #include "util/clock.h"
@@ -76,14 +77,17 @@ static long long redirection(const struct session *session)
 static void put_memory(const struct client_connection *c, struct resp_out *out)
 {
     const struct client_output *output = c->output;
-    size_t taken = c->parser.at < c->query.len ? c->parser.at : c->query.len; /* arguments, and not query any more */
+    size_t taken =
+        c->parser.at < c->query.len ? c->parser.at : c->query.len; /* arguments, and not query any more */
     size_t query_free = c->turn_bytes ? CLIENT_READ_BYTES - c->turn_bytes : c->query.cap - c->query.len;
     size_t waiting = (c->reply.pending ? c->reply.end - c->reply.at : 0) + (c->pushed ? c->pushed->len : 0);
     char text[512];
-    snprintf(text, sizeof text,
-             " qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu rbs=0 rbp=0 obl=%zu oll=%zu omem=%zu tot-mem=%zu",
-             c->turn_bytes + c->query.len - taken, query_free, argument_bytes(&c->parser), multi_bytes(&c->session),
-             waiting, output ? output->block_count : 0, output ? output->memory_bytes : 0, client_memory_of(c));
+    snprintf(
+        text, sizeof text,
+        " qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu rbs=0 rbp=0 obl=%zu oll=%zu omem=%zu tot-mem=%zu",
+        c->turn_bytes + c->query.len - taken, query_free, argument_bytes(&c->parser),
+        multi_bytes(&c->session), waiting, output ? output->block_count : 0,
+        output ? output->memory_bytes : 0, client_memory_of(c));
     put_text(out, text);
 }
 
@@ -108,9 +112,10 @@ void client_pool_info(struct client_pool *pool, const struct session *session, s
              session->subscribed.patterns, session->subscribed.shard_channels, queued_commands(session));
     put_text(line_out, line);
     put_memory(c, line_out);
-    snprintf(line, sizeof line, " events=%s%s cmd=%s user=%.256s redir=%lld resp=%d lib-name=",
-             c->reading ? "r" : "", c->output ? "w" : "", last ? last->full_name : "NULL",
-             acl_session_username(session), redirection(session), session->proto);
+    snprintf(line, sizeof line,
+             " events=%s%s cmd=%s user=%.256s redir=%lld resp=%d lib-name=", c->reading ? "r" : "",
+             c->output ? "w" : "", last ? last->full_name : "NULL", acl_session_username(session),
+             redirection(session), session->proto);
     put_text(line_out, line);
     put_text(line_out, text_or_empty(session->lib_name));
     put_text(line_out, " lib-ver=");
@@ -130,7 +135,8 @@ static bool matches(const struct client_filter *filter, const struct client_conn
     if (!id_matches(filter, c->session.id)) return false;
     if (filter->skip_me && &c->session == self) return false;
     if (filter->addr.ptr && !slice_equal(filter->addr, slice_of(c->address))) return false;
-    if (filter->user.ptr && !slice_equal(filter->user, slice_of(acl_session_username(&c->session)))) return false;
+    if (filter->user.ptr && !slice_equal(filter->user, slice_of(acl_session_username(&c->session))))
+        return false;
     if (filter->chosen && !filter->chosen(filter->chosen_arg, &c->session)) return false;
     const char *type = session_is_subscribed(&c->session) ? "pubsub" : "normal";
     if (filter->type.ptr && !slice_is_word(filter->type, type)) return false;
@@ -176,7 +182,9 @@ static void kill_one(void *arg, struct client_connection *c)
     kill->killed++;
     block_forget(c->loop->pool->server, c->session.id); /* nothing is given to it any more */
     if (&c->session == kill->self) c->session.close_after_reply = true;
-    else c->killed = true;
+    if (&c->session == kill->self) return;
+    c->killed = true;
+    pubsub_end(c->loop->worker, &c->session); /* nobody counts it any more. U1: its loop stands still */
 }
 
 uint64_t client_pool_kill(struct client_pool *pool, const struct worker *worker, struct session *self,

@@ -4,8 +4,8 @@
  * sessions.
  *
  * Invariants:
- * U1. A registry is changed by its worker's thread alone, under its lock. That thread reads it without the lock, others with it. The lock
- *     is a leaf.
+ * U1. A registry is changed under its lock by its worker's thread, or by one that holds the lock of its worker's loop, so that the worker
+ *     does nothing. The worker's thread reads it without the lock, others with it. The lock is a leaf.
  * U2. A session that is subscribed is a live one: its end takes it off (session_end).
  * U3. Delivering closes no session (host->push), so topics and subscriptions stay where they are.
  */
@@ -41,7 +41,7 @@ struct pubsub_registry {
 /* A registry is zeroed memory; no session is left. */
 void pubsub_close(struct pubsub_registry *registry);
 
-/* ---- sessions: on their worker's thread ---- */
+/* ---- sessions: on their worker's thread, or in its place (U1) ---- */
 
 /* Once, however often it is asked for. */
 MUST_CHECK enum error pubsub_join(struct worker *worker, struct session *session, enum pubsub_kind kind,

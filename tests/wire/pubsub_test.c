@@ -410,6 +410,40 @@ static void churning(void **state)
     client_close(client);
 }
 
+/* Who was killed gets nothing any more, on whichever worker, and is not counted: not even by the very next command. */
+static void killed(void **state)
+{
+    enum { ROUNDS = 50, SUBSCRIBERS = 4 };
+    static const char requests[] = "CLIENT KILL TYPE pubsub\r\nPUBLISH news x\r\nPUBSUB NUMPAT\r\n"
+                                   "PUBSUB SHARDNUMSUB news\r\nPUBSUB CHANNELS\r\n";
+    if (server_is_other()) skip();
+    struct client *killer = client_open(*state, 2);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct client *subscribers[SUBSCRIBERS];
+        for (unsigned i = 0; i < SUBSCRIBERS; i++) {
+            subscribers[i] = client_open(*state, 3);
+            EXPECT(subscribers[i], "SUBSCRIBE news", ">['subscribe', 'news', :1]");
+            EXPECT(subscribers[i], "PSUBSCRIBE n*", ">['psubscribe', 'n*', :2]");
+            EXPECT(subscribers[i], "SSUBSCRIBE news", ">['ssubscribe', 'news', :1]");
+        }
+        EXPECT(killer, "PUBLISH news before", ":8");
+        client_send_raw(killer, requests, strlen(requests));
+        assert_string_equal(client_read(killer), ":4");
+        assert_string_equal(client_read(killer), ":0");
+        assert_string_equal(client_read(killer), ":0");
+        assert_string_equal(client_read(killer), "['news', :0]");
+        assert_string_equal(client_read(killer), "[]");
+        for (unsigned i = 0; i < SUBSCRIBERS; i++) {
+            const char *got = client_read(subscribers[i]);
+            while (strstr(got, "before")) /* it may have been sent in time */
+                got = client_read(subscribers[i]);
+            assert_string_equal(got, "closed");
+            client_close(subscribers[i]);
+        }
+    }
+    client_close(killer);
+}
+
 static int open_server(void **state)
 {
     static const char *const options[] = {"--io-threads", "2", NULL};
@@ -431,6 +465,7 @@ int main(void)
         cmocka_unit_test_setup(churning, script_await_alone),
         cmocka_unit_test_setup(reset_and_reply_off, script_await_alone),
         cmocka_unit_test_setup(bytes, script_await_alone),
+        cmocka_unit_test_setup(killed, script_await_alone),
     };
     return cmocka_run_group_tests(tests, open_server, script_close_server);
 }
