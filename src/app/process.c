@@ -160,6 +160,7 @@ void process_watch_signals(struct client_pool *pool)
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGHUP, &ignore, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
+    if (pool && process_signal_received()) client_pool_stop(pool); /* while there was none */
 }
 
 int process_signal_received(void)

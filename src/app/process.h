@@ -17,8 +17,8 @@ void process_remove_pidfile(struct app *app);
 void process_expect_file_limit(struct app *app);
 /* Raises the limit of open files for so many clients; returns how many it allows, at most `clients`. */
 uint64_t process_raise_file_limit(struct app *app, uint64_t clients);
-/* SIGTERM and SIGINT stop the pool (the second one ends the process at once); SIGHUP and SIGPIPE are ignored.
- */
+/* SIGTERM and SIGINT stop the pool (the second one ends the process at once), without a pool the one that comes; SIGHUP and SIGPIPE are
+ * ignored. */
 void process_watch_signals(struct client_pool *pool);
 int process_signal_received(void); /* 0: none */
 unsigned process_cpu_count(void);  /* that this process may run on */

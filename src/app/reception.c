@@ -85,16 +85,20 @@ static void info(void *arg, struct worker *worker, const struct slice *sections,
 }
 
 /* The recovery can be stopped anywhere and begins anew (DESIGN §2, J9). */
-static bool shut_down(void *arg, bool save, bool nosave, bool now, bool force, char *error, size_t error_cap)
+static _Noreturn void leave(struct app *app, const char *why)
 {
-    struct app *app = arg;
     const char *socket_path = config_text(app->config, "unixsocket");
-    (void)save, (void)nosave, (void)now, (void)force, (void)error, (void)error_cap;
-    log_line(&app->log, LOG_NOTICE, "User requested shutdown while the server is loading, exiting now...");
+    log_line(&app->log, LOG_NOTICE, "%s", why);
     process_notify(app, "STOPPING=1\n");
     process_remove_pidfile(app);
     if (*socket_path) unlink(socket_path);
     _exit(0);
+}
+
+static bool shut_down(void *arg, bool save, bool nosave, bool now, bool force, char *error, size_t error_cap)
+{
+    (void)save, (void)nosave, (void)now, (void)force, (void)error, (void)error_cap;
+    leave(arg, "User requested shutdown while the server is loading, exiting now...");
 }
 
 static bool abort_shutdown(void *arg)
@@ -290,7 +294,10 @@ void reception_serve(struct reception *reception)
         polled[i] = (struct pollfd){.fd = reception->doors[i].fd, .events = POLLIN};
     for (unsigned i = 0; i < visitors; i++)
         polled[doors + i] = (struct pollfd){.fd = reception->visitors[i]->fd, .events = POLLIN};
-    if (poll(polled, doors + visitors, POLL_MS) <= 0) return;
+    int ready = poll(polled, doors + visitors, POLL_MS);
+    if (process_signal_received())
+        leave(reception->app, "Received shutdown signal during loading, exiting now.");
+    if (ready <= 0) return;
     for (unsigned i = 0; i < visitors; i++) {
         struct visitor *visitor = reception->visitors[i];
         if (!polled[doors + i].revents || serve(reception, visitor)) reception->visitors[stay++] = visitor;
@@ -382,6 +389,7 @@ struct reception *reception_open(struct app *app)
     reception->worker.host = &reception->host;
     resp_out_init(&reception->out);
     open_doors(reception);
+    process_watch_signals(NULL);
     return reception;
 }
 

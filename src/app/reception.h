@@ -18,7 +18,7 @@ struct reception;
 
 /* NULL without memory. Sockets that cannot be had are left out: the server says why when it opens its own. */
 struct reception *reception_open(struct app *app);
-/* Waits for a moment and answers what has come. SHUTDOWN ends the process here. */
+/* Waits for a moment and answers what has come. SHUTDOWN, SIGTERM and SIGINT end the process here. */
 void reception_serve(struct reception *reception);
 /* Takes in who waits at a door. */
 void reception_close_doors(struct reception *reception);

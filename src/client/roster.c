@@ -181,8 +181,10 @@ static void kill_one(void *arg, struct client_connection *c)
     if (c->killed || !matches(kill->filter, c, kill->self)) return;
     kill->killed++;
     block_forget(c->loop->pool->server, c->session.id); /* nothing is given to it any more */
-    if (&c->session == kill->self) c->session.close_after_reply = true;
-    if (&c->session == kill->self) return;
+    if (&c->session == kill->self) {
+        c->session.close_after_reply = true;
+        return;
+    }
     c->killed = true;
     pubsub_end(c->loop->worker, &c->session); /* nobody counts it any more. U1: its loop stands still */
 }

@@ -661,6 +661,12 @@ static void a_loading_server_can_be_shut_down(void **state)
     int status = server_wait(place.server);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     assert_true(server_logged(place.server, "User requested shutdown while the server is loading"));
+    server_start_loading(place.server);
+    assert_int_equal(access(server_socket(place.server), F_OK), 0);
+    status = server_stop(place.server, SIGTERM);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_true(server_logged(place.server, "Received shutdown signal during loading, exiting now."));
+    assert_int_not_equal(access(server_socket(place.server), F_OK), 0);
     take_back(&place, "hold");
     server_start(place.server);
     client = client_open(place.server, 2);
