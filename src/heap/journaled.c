@@ -19,7 +19,10 @@
  * and back (the image holds everything, by a checkpoint):
  *   1. run = mark, durable   still journaled
  *   2. used bytes of lanes   the same; the journal knows the sum
- *   3. notes and segments removed, durably: a shared heap in use
+ *   3. notes removed, durably: a shared heap in use
+ *   4. segments removed      the same
+ * Where 1 or 3 fails, nobody knows what the disk has (J10): the heap goes back to the private mapping, so that nothing is stored
+ * that it might be trusted with, and its journal acknowledges nothing any more.
  */
 #include "heap/detail.h"
 #include "heap/file.h"
@@ -64,7 +67,6 @@ static bool at_rest(void *arg, void (*look)(void *context, const char *live), vo
 
 static void set_up(struct heap *heap, const struct heap_journal_options *journal, struct wal_setup *setup)
 {
-    heap->rest = journal->rest;
     snprintf(setup->folder, sizeof(setup->folder), "%s.journal", heap->map.path);
     const struct superblock_layout *super = (const struct superblock_layout *)(const void *)heap->map.base;
     setup->options = (struct wal_options){
@@ -101,6 +103,7 @@ enum error journaled_recover(struct heap *heap, const struct heap_options *optio
     struct wal_setup setup;
     struct wal *wal;
     set_up(heap, &options->journal, &setup);
+    heap->rest = options->journal.rest;
     enum error error = wal_open(&setup.options, &wal, &report->tail, report->detail, sizeof(report->detail));
     if (error) return error;
     atomic_store(&heap->wal, wal);
@@ -134,25 +137,52 @@ static enum error go_private(struct heap *heap, struct wal *wal, uint64_t used_b
     return ERROR_OK;
 }
 
-/* The image holds everything; J-b. */
+/* J-d */
+static void await_lookers(struct heap *heap)
+{
+    for (unsigned lane = 0; lane < JOURNAL_LANES; lane++) {
+        pthread_mutex_lock(&heap->threads_lock); /* a thread may be closing */
+        while (heap->threads[lane] && atomic_load(&heap->threads[lane]->looks))
+            sched_yield(); /* what they do is short */
+        pthread_mutex_unlock(&heap->threads_lock);
+    }
+}
+
+/* The image holds everything, and the mapping shows it: J-b. */
+static enum error leave_journal(struct heap *heap, const struct wal_options *options, uint64_t used_bytes)
+{
+    enum error error = superblock_mark(&heap->map, heap->boot_mark);
+    if (error) return error;
+    journal_set_wal(heap->journal, NULL, used_bytes);
+    error = wal_remove_notes(options);
+    journal_shadow_take(heap->journal, HEAP_NOTES_OFF,
+                        WAL_NOTE_BYTES); /* shared: what wal.h writes is seen here */
+    return error;
+}
+
+/* On an error the heap stays journaled, with a journal that goes on or has failed for good (J10). */
 static enum error go_shared(struct heap *heap, struct wal *wal, uint64_t used_bytes)
 {
     struct wal_setup setup;
     const struct heap_journal_options none = {0};
     set_up(heap, &none, &setup);
-    enum error error = wal_close(wal);
-    if (!error && heap->map.mode == PMEM_MODE_JOURNALED) {
+    enum error error = wal_finish(wal);
+    if (error) return error;
+    if (heap->map.mode == PMEM_MODE_JOURNALED) {
         error = pmem_map_switch(&heap->map, PMEM_MODE_SHARED);
-        journal_shadow_remapped(heap->journal);
+        if (!error) journal_shadow_remapped(heap->journal);
     }
-    if (error) return error;
-    error = superblock_mark(&heap->map, heap->boot_mark);
-    if (error) return error;
-    journal_set_wal(heap->journal, NULL, used_bytes);
-    error = wal_remove(&setup.options);
-    journal_shadow_take(heap->journal, HEAP_NOTES_OFF,
-                        WAL_NOTE_BYTES); /* shared: what wal.h writes is seen here */
-    return error;
+    if (!error) error = leave_journal(heap, &setup.options, used_bytes);
+    if (error) {
+        wal_give_up(wal, error);
+        if (heap->map.mode == PMEM_MODE_SHARED) ASSERT(go_private(heap, wal, used_bytes) == ERROR_OK);
+        return error;
+    }
+    atomic_store(&heap->wal, NULL);
+    await_lookers(heap);
+    wal_abandon(wal);
+    wal_remove(&setup.options); /* segments that stay have no meaning, and are used up by the next journal */
+    return ERROR_OK;
 }
 
 static enum error create_wal(struct heap *heap, const struct heap_journal_options *journal,
@@ -160,6 +190,7 @@ static enum error create_wal(struct heap *heap, const struct heap_journal_option
 {
     struct wal_setup setup;
     set_up(heap, journal, &setup);
+    heap->rest = journal->rest;
     atomic_store(&heap->policy, journal->policy);
     return wal_create(&setup.options, (int64_t)journal_used_bytes(heap->journal), wal_out, detail,
                       detail_cap);
@@ -174,10 +205,7 @@ enum error journaled_settle(struct heap *heap, const struct heap_options *option
         return ERROR_OK;
     }
     if (wal && wanted) return go_private(heap, wal, (uint64_t)report->tail.used_bytes);
-    if (wal) {
-        atomic_store(&heap->wal, NULL);
-        return go_shared(heap, wal, (uint64_t)report->tail.used_bytes);
-    }
+    if (wal) return go_shared(heap, wal, (uint64_t)report->tail.used_bytes);
     if (!wanted) return ERROR_OK;
     enum error error = create_wal(heap, &options->journal, &wal, report->detail, sizeof(report->detail));
     if (error) return error;
@@ -200,6 +228,16 @@ bool heap_wants_journal(const struct heap *heap)
     return heap->map.medium == PMEM_MEDIUM_DISK && heap->map.mode != PMEM_MODE_DAX;
 }
 
+/* It did not come to a journal, and what was noted of one must not be found: the lanes count. */
+static void forget_journal(struct heap *heap)
+{
+    struct wal_setup setup;
+    const struct heap_journal_options none = {0};
+    set_up(heap, &none, &setup);
+    wal_remove(&setup.options); /* durable or not: no note says that the base is */
+    journal_shadow_take(heap->journal, HEAP_NOTES_OFF, WAL_NOTE_BYTES);
+}
+
 enum error heap_journal_begin(struct heap *heap, const struct heap_journal_options *options, char *detail,
                               size_t detail_cap)
 {
@@ -212,6 +250,7 @@ enum error heap_journal_begin(struct heap *heap, const struct heap_journal_optio
         error = go_private(heap, wal, journal_used_bytes(heap->journal));
         if (error) wal_abandon(wal);
     }
+    if (error) forget_journal(heap);
     resume_system(heap);
     return error;
 }
@@ -227,17 +266,6 @@ void heap_journal_allow_rest(struct heap *heap, bool allowed)
     if (wal) wal_allow_rest(wal, allowed);
 }
 
-/* J-d */
-static void await_lookers(struct heap *heap)
-{
-    for (unsigned lane = 0; lane < JOURNAL_LANES; lane++) {
-        pthread_mutex_lock(&heap->threads_lock); /* a thread may be closing */
-        while (heap->threads[lane] && atomic_load(&heap->threads[lane]->looks))
-            sched_yield(); /* what they do is short */
-        pthread_mutex_unlock(&heap->threads_lock);
-    }
-}
-
 enum error heap_journal_end(struct heap *heap, char *detail, size_t detail_cap)
 {
     struct wal *wal = atomic_load(&heap->wal);
@@ -245,12 +273,8 @@ enum error heap_journal_end(struct heap *heap, char *detail, size_t detail_cap)
     ASSERT(wal && heap->map.mode == PMEM_MODE_JOURNALED);
     stop_system(heap);
     journal_shadow_compare(heap->journal);
-    enum error error = wal_checkpoint(wal); /* so that closing cannot fail for want of it */
-    if (!error) {
-        atomic_store(&heap->wal, NULL);
-        await_lookers(heap);
-        error = go_shared(heap, wal, used_bytes);
-    }
+    enum error error = wal_checkpoint(wal); /* so that little is left to go wrong behind it */
+    if (!error) error = go_shared(heap, wal, used_bytes);
     resume_system(heap);
     if (error) snprintf(detail, detail_cap, "the journal could not be ended: %s", error_text(error));
     return error;

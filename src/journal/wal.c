@@ -230,7 +230,7 @@ enum error wal_base_durable(struct wal *wal)
 
 /* ---- the end ---- */
 
-enum error wal_close(struct wal *wal)
+static enum error end(struct wal *wal)
 {
     wal_thread_stop_all(wal);
     wal->has_threads = false;
@@ -244,8 +244,33 @@ enum error wal_close(struct wal *wal)
     if (error == ERROR_OK && atomic_load(&wal->applied) != atomic_load(&wal->reserved)) error = ERROR_MEMORY;
     wal->is_complete = error == ERROR_OK;
     if (error == ERROR_OK) error = wal_note_checkpoint(wal, &wal->applied_position);
+    return error;
+}
+
+enum error wal_close(struct wal *wal)
+{
+    enum error error = end(wal);
     wal_destroy(wal);
     return error;
+}
+
+enum error wal_finish(struct wal *wal)
+{
+    bool had_threads = wal->has_threads;
+    enum error error = end(wal);
+    if (error == ERROR_OK) return ERROR_OK;
+    wal->is_complete = false;
+    if (wal_error(wal) != ERROR_OK || !had_threads) return error;
+    wal->stops = false;
+    wal->has_threads = true;
+    if (wal_thread_start_all(wal) != ERROR_OK) wal_give_up(wal, ERROR_MEMORY);
+    return error;
+}
+
+void wal_give_up(struct wal *wal, enum error error)
+{
+    wal_note_distrust(wal);
+    wal_fail(wal, error, "the image");
 }
 
 void wal_abandon(struct wal *wal)
@@ -254,28 +279,47 @@ void wal_abandon(struct wal *wal)
     wal_destroy(wal);
 }
 
-enum error wal_remove(const struct wal_options *options)
+static enum error remove_notes(struct wal *wal)
 {
-    struct wal *wal;
-    char detail[512];
-    enum error error = wal_make(options, &wal, detail, sizeof detail);
-    if (error != ERROR_OK) return error;
     struct wal_notes notes;
     wal_note_read_own(wal, &notes);
     uint64_t newest = notes.checkpoint.sequence;
     if (notes.applied.sequence > newest) newest = notes.applied.sequence;
     if (notes.other.sequence > newest) newest = notes.other.sequence;
-    if (newest > 0) {
-        wal->note_sequence = newest;
-        wal->checkpoint_turn = notes.checkpoint_turn;
-        wal_note_write(wal, WAL_NOTE_REMOVED, &wal->applied_position);
-        error = wal->storage->sync(wal->image);
-    }
-    if (error == ERROR_OK) error = wal_segment_list(wal, false);
-    if (error == ERROR_NOT_FOUND) error = ERROR_OK;
-    else if (error == ERROR_OK) error = wal_segment_remove_all(wal);
+    if (newest == 0) return ERROR_OK;
+    wal->note_sequence = newest;
+    wal->checkpoint_turn = notes.checkpoint_turn;
+    wal_note_write(wal, WAL_NOTE_REMOVED, &wal->applied_position);
+    return wal->storage->sync(wal->image);
+}
+
+static enum error remove_segments(struct wal *wal)
+{
+    enum error error = wal_segment_list(wal, false);
+    if (error == ERROR_NOT_FOUND) return ERROR_OK;
+    return error == ERROR_OK ? wal_segment_remove_all(wal) : error;
+}
+
+static enum error remove_parts(const struct wal_options *options, bool segments)
+{
+    struct wal *wal;
+    char detail[512];
+    enum error error = wal_make(options, &wal, detail, sizeof detail);
+    if (error != ERROR_OK) return error;
+    error = remove_notes(wal);
+    if (error == ERROR_OK && segments) error = remove_segments(wal);
     wal_destroy(wal);
     return error;
+}
+
+enum error wal_remove_notes(const struct wal_options *options)
+{
+    return remove_parts(options, false);
+}
+
+enum error wal_remove(const struct wal_options *options)
+{
+    return remove_parts(options, true);
 }
 
 /* ---- settings, checkpoints, figures ---- */

@@ -120,10 +120,18 @@ MUST_CHECK enum error wal_view(const struct wal_options *options, char *base,
 /* Appends nothing any more, makes a last checkpoint unless the journal failed, and ends the threads. No
  * other call may run. An error: the image is behind, the journal has it all. */
 enum error wal_close(struct wal *wal);
+/* The same, but the journal stays open, for wal_close, wal_abandon or wal_give_up; others may still ask what it acknowledged.
+ * On an error that is not final (wal_error) it goes on as if nothing had been asked. */
+MUST_CHECK enum error wal_finish(struct wal *wal);
+/* After wal_finish: the image did not become a heap of its own, for that reason, and nobody knows what the disk has of it. Nothing
+ * is acknowledged any more (J10). */
+void wal_give_up(struct wal *wal, enum error error);
 /* Tests: as if the process died. */
 void wal_abandon(struct wal *wal);
-/* The image is a heap of its own again (after wal_close): removes notes, then segments, durably. */
-MUST_CHECK enum error wal_remove(const struct wal_options *options);
+/* The image is a heap of its own again (after wal_finish or wal_close), once this is OK: removes the notes, durably. */
+MUST_CHECK enum error wal_remove_notes(const struct wal_options *options);
+/* The notes, then the segments, durably. Segments that stay after an error are used up by the next journal. */
+enum error wal_remove(const struct wal_options *options);
 
 /* ---- appending ---- */
 

@@ -246,7 +246,7 @@ bool wal_note_use(struct wal *wal, const struct wal_note_layout *note, struct wa
 void wal_note_write(struct wal *wal, enum wal_note_kind kind, const struct wal_position *position);
 /* Syncs the image, which holds all up to there, then notes that, durably. An error was told (wal_fail). */
 enum error wal_note_checkpoint(struct wal *wal, const struct wal_position *position);
-/* J10: a sync of the image failed, so its cached pages prove nothing: the next start begins at the checkpoint. */
+/* J10: a sync of the image failed, so its cached pages prove nothing: the next start begins at the checkpoint, if there is one. */
 void wal_note_distrust(struct wal *wal);
 
 /* ---- wal_apply.c ---- */

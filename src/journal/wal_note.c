@@ -117,6 +117,8 @@ void wal_note_distrust(struct wal *wal)
 {
     pthread_mutex_lock(&wal->lock);
     wal->image_failed = true;
-    memset(wal->image_base + wal->note_off + WAL_NOTE_APPLIED_OFF(0), 0, WAL_SECTOR_BYTES);
+    /* Without a checkpoint there is no other place to begin at: recovery writes the image once more (dirty_image). */
+    if (atomic_load(&wal->base_is_durable))
+        memset(wal->image_base + wal->note_off + WAL_NOTE_APPLIED_OFF(0), 0, WAL_SECTOR_BYTES);
     pthread_mutex_unlock(&wal->lock);
 }

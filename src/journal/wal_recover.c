@@ -192,6 +192,16 @@ static void dirty_again(struct wal *wal, uint64_t start, uint64_t end)
     }
 }
 
+/* The same for an image without a checkpoint, which may be that because its sync failed. Pages that are not cached are as the
+ * disk has them. */
+static void dirty_image(const struct wal *wal)
+{
+    for (uint64_t off = 0; off < wal->target.size_bytes; off += PAGE_BYTES) {
+        volatile char *at = wal->image_base + off;
+        if (wal->storage->is_cached(wal->image, off)) *at = *at;
+    }
+}
+
 /* To the end of the journal's good part; what is behind it. */
 static enum wal_read find_end(struct wal *wal, struct wal_position *position)
 {
@@ -340,7 +350,10 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
     report(&replay, &notes, recovery_out);
     recovery_out->epoch = wal->epoch;
     /* It died before its base was durable; without one the applier would never begin (J1). */
-    if (error == ERROR_OK && !has_checkpoint) error = wal_base_durable(wal);
+    if (error == ERROR_OK && !has_checkpoint) {
+        dirty_image(wal);
+        error = wal_base_durable(wal);
+    }
     /* Something may follow from here on. */
     if (error == ERROR_OK && was_complete) error = wal_note_checkpoint(wal, &start);
     return error;

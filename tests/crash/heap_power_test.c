@@ -226,7 +226,7 @@ static void live_through(const char *name, const enum life_op *ops, unsigned cou
     struct life life;
     struct explorer explorer;
     counts.cuts = counts.deaths = counts.refused = 0;
-    for (uint64_t round = 0; round < (test_is_long() ? 16 : 2); round++) {
+    for (uint64_t round = 0; round < (test_is_long() ? 16 : 1); round++) {
         begin_life(&explorer, &life, seed + 100 * round);
         explorer.cuts_max = test_is_long() ? 16 : 4;
         explorer.skip = 1;
@@ -335,7 +335,7 @@ static void test_random_histories(void **state)
 {
     (void)state;
     counts.cuts = counts.deaths = counts.refused = 0;
-    for (uint64_t seed = 1; seed <= (test_is_long() ? 200 : 12); seed++) {
+    for (uint64_t seed = 1; seed <= (test_is_long() ? 200 : 8); seed++) {
         struct life life;
         struct explorer explorer;
         begin_life(&explorer, &life, seed * 7919);
@@ -351,6 +351,40 @@ static void test_random_histories(void **state)
     tell_counts("random histories");
 }
 
+/* Whichever sync fails on the way, what follows is as safe as what the heap says that it is. */
+static void fail_each_sync(const char *name, const enum life_op *before, unsigned count, enum life_op op)
+{
+    uint64_t syncs = 0;
+    counts.cuts = counts.deaths = counts.refused = 0;
+    for (bool succeeds = false; !succeeds; syncs++) {
+        struct life life;
+        life_start(&life);
+        struct explorer explorer = {
+            .life = &life, .chooser = {.random = true, .mixed = true, .seed = syncs}, .cuts_max = 8};
+        for (unsigned i = 0; i < count; i++)
+            life_do(&life, before[i]);
+        succeeds = life_try(&life, op, syncs);
+        life_do(&life, LIFE_TX);
+        explore(&explorer);
+        life_do(&life, LIFE_TX);
+        explore(&explorer);
+        life_end(&life);
+    }
+    assert_true(syncs > 2);
+    tell_counts(name);
+}
+
+static void test_syncs_that_fail_while_the_mode_changes(void **state)
+{
+    static const enum life_op journaled[] = {LIFE_OPEN_JOURNALED, LIFE_TX, LIFE_SYNC, LIFE_TX, LIFE_APPLY};
+    static const enum life_op shared[] = {LIFE_OPEN_SHARED, LIFE_TX, LIFE_TX};
+    static const enum life_op unbased[] = {LIFE_OPEN_SHARED, LIFE_TX, LIFE_BEGIN, LIFE_TX};
+    (void)state;
+    fail_each_sync("syncs that fail at an end", journaled, 5, LIFE_END);
+    fail_each_sync("syncs that fail at a begin", shared, 3, LIFE_BEGIN);
+    fail_each_sync("syncs that fail at a base", unbased, 4, LIFE_BASE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_a_heap_that_changes_its_mode),
         cmocka_unit_test(test_a_heap_opened_in_another_mode),
         cmocka_unit_test(test_random_histories),
+        cmocka_unit_test(test_syncs_that_fail_while_the_mode_changes),
     };
     return cmocka_run_group_tests_name("heap_power", tests, NULL, NULL);
 }

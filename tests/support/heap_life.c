@@ -39,11 +39,18 @@ static void say_nothing(void *arg, enum wal_level level, const char *line)
     (void)arg, (void)level, (void)line;
 }
 
+/* A step of the applier is taken while no transaction is open: there is nobody to stop. */
+static void stop_nobody(void *arg)
+{
+    (void)arg;
+}
+
 static const struct heap_journal_options journal = {.wanted = true,
                                                     .policy = WAL_EVERYSEC,
                                                     .tail_limit_bytes = TAIL_LIMIT,
                                                     .segment_bytes = SEGMENT_BYTES,
                                                     .callbacks = {.log = say_nothing},
+                                                    .rest = {.stop = stop_nobody, .resume = stop_nobody},
                                                     .no_threads = true};
 
 struct heap_options life_options(const struct life *life, enum life_op op)
@@ -92,7 +99,7 @@ static void close_heap(struct life *life)
 {
     heap_thread_close(life->model.threads[0]);
     enum error error = heap_close(life->model.heap);
-    ASSERT(error == ERROR_OK);
+    ASSERT((error == ERROR_OK) == (life->state != LIFE_FAILED));
     life->model.heap = NULL;
 }
 
@@ -112,7 +119,8 @@ static void tell_history(const struct life *life)
                                       "growing",        "end",
                                       "begin",          "base",
                                       "closing",        "booting"};
-    static const char *const states[] = {"closed", "journaled", "without a base", "shared", "unknown"};
+    static const char *const states[] = {"closed", "journaled", "without a base",
+                                         "shared", "failed",    "unknown"};
     for (; life != NULL; life = life->of)
         fprintf(stderr, "  boot %u: %s, in %s (%s); %u transactions begun, %u committed, %u durable\n",
                 life->boot, states[life->state], ops[life->op], life->last != NULL ? life->last : "",
@@ -159,6 +167,7 @@ bool life_open(struct life *life, enum life_op op)
     look_at_everything(life, &report);
     open_thread(life);
     life->state = op == LIFE_OPEN_JOURNALED ? LIFE_JOURNALED : LIFE_SHARED;
+    heap_journal_allow_rest(life->model.heap, true);
     return true;
 }
 
@@ -169,7 +178,7 @@ static void run_tx(struct life *life)
     if (life->committed == SCRIPT_TXS) return;
     life->begun = life->committed + 1;
     model_run(&life->model, the_script(), life->begun, life->begun);
-    life->committed = life->begun;
+    if (life->state != LIFE_FAILED) life->committed = life->begun;
 }
 
 static void sync_life(struct life *life)
@@ -191,6 +200,7 @@ static void grow(struct life *life)
 static void end_journal(struct life *life)
 {
     char detail[256];
+    heap_journal_allow_rest(life->model.heap, false);
     ASSERT(heap_journal_end(life->model.heap, detail, sizeof detail) == ERROR_OK);
     life->state = LIFE_SHARED;
     life->floor = life->committed;
@@ -200,6 +210,7 @@ static void begin_journal(struct life *life)
 {
     char detail[256];
     ASSERT(heap_journal_begin(life->model.heap, &journal, detail, sizeof detail) == ERROR_OK);
+    heap_journal_allow_rest(life->model.heap, true);
     life->state = LIFE_UNBASED;
     life->floor = life->committed;
 }
@@ -243,6 +254,40 @@ void life_do(struct life *life, enum life_op op)
     }
     life->op = LIFE_NONE;
     lying_disk_look(life->disk);
+}
+
+static enum error try_op(struct life *life, enum life_op op)
+{
+    char detail[256];
+    heap_journal_allow_rest(life->model.heap, false);
+    switch (op) {
+    case LIFE_END: return heap_journal_end(life->model.heap, detail, sizeof detail);
+    case LIFE_BEGIN: return heap_journal_begin(life->model.heap, &journal, detail, sizeof detail);
+    default: return heap_journal_base(life->model.heap);
+    }
+}
+
+bool life_try(struct life *life, enum life_op op, uint64_t good_syncs)
+{
+    struct heap_thread *thread = life->model.threads[0];
+    life->op = op;
+    life->disk->faults.good_syncs = good_syncs;
+    enum error error = try_op(life, op);
+    life->disk->faults.good_syncs = UINT64_MAX;
+    life->op = LIFE_NONE;
+    lying_disk_look(life->disk);
+    if (error == ERROR_OK) {
+        life->state = op == LIFE_END ? LIFE_SHARED : LIFE_JOURNALED;
+        if (op == LIFE_BEGIN) life->state = LIFE_UNBASED;
+        return true;
+    }
+    bool is_journaled = op != LIFE_BEGIN;
+    demand(life, heap_mode(life->model.heap) == (is_journaled ? HEAP_MODE_JOURNALED : HEAP_MODE_SHARED),
+           "the mode changed in spite of an error");
+    demand(life, heap_journal_error(thread) == (is_journaled ? ERROR_IO : ERROR_OK),
+           "a journal that failed goes on, or there is one");
+    if (is_journaled) life->state = LIFE_FAILED;
+    return false;
 }
 
 enum life_op life_choose(const struct life *life, uint64_t dice)
@@ -294,7 +339,7 @@ struct life_expectation life_expect(const struct life *life)
     default: break;
     }
     expected.must_refuse = life->state == LIFE_SHARED || life->state == LIFE_UNBASED;
-    expected.may_refuse = expected.must_refuse;
+    expected.may_refuse = expected.must_refuse || life->state == LIFE_FAILED;
     if (life->state == LIFE_UNKNOWN) expected = life->at_cut;
     return expected;
 }

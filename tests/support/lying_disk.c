@@ -330,6 +330,14 @@ static enum error file_write(struct pmem_storage_file *file, uint64_t off, const
     return ERROR_OK;
 }
 
+/* False: this one fails. */
+static bool takes_sync(struct lying_disk *disk)
+{
+    if (disk->faults.good_syncs == 0) return false;
+    if (disk->faults.good_syncs != UINT64_MAX) disk->faults.good_syncs--;
+    return true;
+}
+
 static void make_durable(struct lying_file *file, uint64_t from, uint64_t to)
 {
     unsigned kept = 0;
@@ -350,6 +358,7 @@ static enum error sync_bytes(struct pmem_storage_file *file, uint64_t from, uint
     pass(disk, "sync", live_name(lying));
     const char *fails = disk->faults.fail_sync;
     if (fails[0] != '\0' && strstr(live_name(lying), fails) != NULL) return ERROR_IO;
+    if (!takes_sync(disk)) return ERROR_IO;
     disk->syncs++;
     disk->changes++;
     look_at(disk, lying);
@@ -447,6 +456,7 @@ static enum error folder_sync(const struct pmem_storage *storage, const char *fo
 {
     struct lying_disk *disk = disk_of(storage);
     pass(disk, "sync_folder", folder);
+    if (!takes_sync(disk)) return ERROR_IO;
     disk->changes++;
     for (unsigned i = 0; i < LYING_FILES; i++) {
         struct lying_file *file = &disk->files[i];
@@ -502,6 +512,7 @@ struct lying_disk *lying_disk_new(void)
     disk->storage = functions;
     disk->storage.disk = disk;
     disk->faults.bytes_left = UINT64_MAX;
+    disk->faults.good_syncs = UINT64_MAX;
     return disk;
 }
 

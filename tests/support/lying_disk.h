@@ -53,7 +53,8 @@ struct lying_file {
 /* What a test may choose to break. */
 struct lying_faults {
     char fail_sync[LYING_NAME_BYTES]; /* syncs of files with this in their name fail; "" none */
-    uint64_t bytes_left;              /* for allocate and new files; UINT64_MAX: plenty */
+    uint64_t good_syncs; /* so many, of files and folders, until all fail; UINT64_MAX: none does */
+    uint64_t bytes_left; /* for allocate and new files; UINT64_MAX: plenty */
 };
 
 struct lying_disk {

@@ -1,9 +1,12 @@
 /* journaled_test.c: a running heap changes its mode, and its accounts come along. */
 #include "fixture.h"
 
+#include <sys/resource.h>
+
 #define ROUNDS                                                                                               \
     4 /* of begin and end: owners' selectors differ from those in the file in two of them at least */
 #define BLOCKS_MAX 64
+#define STEP_BYTES (UINT64_C(64) << 10)
 
 struct blocks {
     uint64_t offs[BLOCKS_MAX];
@@ -76,9 +79,68 @@ static void test_a_lane_changes_hands_after_a_journal(void **state)
     fixture_close(fixture);
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LIMITS_ADDRESSES false /* a sanitizer's own take too many */
+#else
+#define LIMITS_ADDRESSES true
+#endif
+
+static uint64_t taken_addresses(void)
+{
+    unsigned long long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%llu", &pages), 1);
+    fclose(file);
+    return pages * 4096;
+}
+
+static enum error begin_within(struct fixture *fixture, uint64_t more_addresses)
+{
+    const struct heap_journal_options options = {.wanted = true, .policy = WAL_NO, .segment_bytes = 65536};
+    char detail[256] = "";
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    struct rlimit limit = {.rlim_cur = taken_addresses() + more_addresses, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    enum error error = heap_journal_begin(fixture->heap, &options, detail, sizeof detail);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    return error;
+}
+
+/* Without addresses for the image, then for a segment, for a thread, the next one: each time the heap stays as it was, and the
+ * next try finds nothing in its way. */
+static void test_a_journal_that_cannot_begin_leaves_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct blocks blocks = {0};
+    unsigned failures = 0;
+    if (!LIMITS_ADDRESSES) skip();
+    fixture_open(fixture);
+    add_blocks(fixture, 1, &blocks);
+    uint64_t more = FIXTURE_RESERVE_BYTES;
+    while (begin_within(fixture, more)) {
+        assert_int_equal(heap_mode(fixture->heap), HEAP_MODE_SHARED);
+        if (failures++ < BLOCKS_MAX / 2) add_blocks(fixture, 1, &blocks);
+        fixture_check(fixture, blocks.offs, blocks.count);
+        more += STEP_BYTES;
+        assert_true(more < 2 * FIXTURE_RESERVE_BYTES);
+    }
+    assert_true(failures > 1);
+    assert_int_equal(heap_journal_base(fixture->heap), ERROR_OK);
+    add_blocks(fixture, 1, &blocks);
+    end(fixture);
+    fixture_reopen(fixture);
+    fixture_check(fixture, blocks.offs, blocks.count);
+    fixture_close(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* The first: libc keeps the stacks of threads that ended. */
+        cmocka_unit_test_setup_teardown(test_a_journal_that_cannot_begin_leaves_nothing, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_accounts_come_back_from_a_journal, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_lane_changes_hands_after_a_journal, fixture_setup,
