@@ -234,7 +234,7 @@ static enum error end(struct wal *wal)
 {
     wal_thread_stop_all(wal);
     wal->has_threads = false;
-    wal_allow_rest(wal, false);
+    atomic_store(&wal->rest_allowed, false); /* what is left is patched: nobody asks any more */
     enum error error = wal_base_durable(wal);
     while (wal_step_sync(wal)) {
     }
