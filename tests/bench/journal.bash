@@ -96,6 +96,46 @@ row_journal_restart() {
     done
 }
 
+# server_as_after_power_cut: server_restart's command runs where the kernel names another boot, so that nothing but the disk is trusted.
+# Fails where that can't be had (it needs a mount namespace).
+server_as_after_power_cut() {
+    local boot_id=/proc/sys/kernel/random/boot_id
+    cat /proc/sys/kernel/random/uuid >"$disk_root/boot_id"
+    launcher=(unshare -m bash -c "mount --bind '$disk_root/boot_id' $boot_id && exec \"\$@\"" launcher)
+    [[ -w /proc/sys/vm/drop_caches ]] && "${launcher[@]}" true 2>/dev/null
+}
+
+# A power cut when the tail of the journal is as long as it gets, page cache dropped: exec to the first correct GET.
+row_journal_cut() {
+    local kind=cairn-everysec-disk keys tail_bytes round loader
+    local launcher=() limit=$((256 * 1024 * 1024))
+    keys=$(scaled 5000000)
+    for ((round = 0; round < rounds; round++)); do
+        server_options=(--journal-max-size $((2 * limit))) # so that no checkpoint begins before the tail is that long
+        server_start $kind 0-$(($(nproc) - 1))
+        load $kind --op set --fill --pipeline 64 --keys "$keys" >/dev/null
+        redis-cli -s "$(server_socket $kind)" save >/dev/null
+        (load $kind --op set --pipeline 64 --requests 100000000 --keys "$keys" >/dev/null 2>&1) &
+        loader=$!
+        until tail_bytes=$(journal_info $kind journal_tail_bytes) && [[ $tail_bytes -ge $limit ]]; do sleep 0.02; done
+        server_kill $kind
+        wait $loader 2>/dev/null
+        server_options=()
+        sync
+        if ! server_as_after_power_cut; then
+            echo "bench: a power cut can't be imitated here" >&2
+            server_remove $kind
+            return 0
+        fi
+        echo 3 >/proc/sys/vm/drop_caches
+        server_restart $kind $((keys / 7 * (round + 1))) 64
+        sample journal-cut cold $kind "$restart_ms"
+        sample journal-cut tail $kind $((tail_bytes >> 20))
+        launcher=()
+        server_remove $kind
+    done
+}
+
 # The longest reply to a client that pings every millisecond under 50 k SET/s, while one rewrite follows the other.
 row_journal_probe() {
     local kinds=(redis-everysec-disk cairn-everysec-disk) kind round result rewriter
@@ -127,9 +167,25 @@ cgroup_bytes() {
     cat "$1/memory.current" 2>/dev/null || cat "$1/memory.usage_in_bytes"
 }
 
+# set_rate KIND KEYS SEED
+set_rate() {
+    field per_s "$(load "$1" --op set --pipeline 16 --keys "$2" --value-bytes 32 --requests "$(scaled 4000000)" --seed "$3")"
+}
+
+# squeeze KIND KEYS GROUP OWN_BYTES: rates of SETs without a limit, then as often with one, to its end: what thrashes gets worse.
+squeeze() {
+    local kind=$1 keys=$2 group=$3 own=$4 round free=()
+    for ((round = 1; round <= rounds; round++)); do free+=("$(set_rate "$kind" "$keys" $round)"); done
+    echo $((own * 13 / 10)) | tee "$group/memory.max" "$group/memory.limit_in_bytes" >/dev/null 2>&1
+    for ((round = 1; round <= rounds; round++)); do
+        sample journal-memory squeezed "$kind" \
+            "$(awk "BEGIN { printf \"%.2f\", $(set_rate "$kind" "$keys" $((rounds + round))) / ${free[round - 1]} }")"
+    done
+}
+
 # Memory per key with a journal: the process's own pages, and all of a cgroup; then the rate of SETs in a squeezed one.
 row_journal_memory() {
-    local kinds=(redis-everysec-disk cairn-everysec-disk) kind keys group before own charged free squeezed
+    local kinds=(redis-everysec-disk cairn-everysec-disk) kind keys group before own charged
     keys=$(scaled 5000000)
     for kind in "${kinds[@]}"; do
         group=$(cgroup_make "cairn-bench-$$") || { echo "bench: no memory cgroup can be made here" >&2 && return 0; }
@@ -142,12 +198,7 @@ row_journal_memory() {
         charged=$(cgroup_bytes "$group")
         sample journal-memory own "$kind" $(((own - before) / keys))
         sample journal-memory all "$kind" $((charged / keys))
-        if [[ $kind == cairn-* ]]; then
-            free=$(field per_s "$(load "$kind" --op set --pipeline 16 --keys "$keys" --value-bytes 32 --requests "$(scaled 2000000)")")
-            echo $((own * 13 / 10)) | tee "$group/memory.max" "$group/memory.limit_in_bytes" >/dev/null 2>&1
-            squeezed=$(field per_s "$(load "$kind" --op set --pipeline 16 --keys "$keys" --value-bytes 32 --requests "$(scaled 2000000)")")
-            sample journal-memory squeezed "$kind" "$(awk "BEGIN { printf \"%.2f\", $squeezed / $free }")"
-        fi
+        [[ $kind != cairn-* ]] || squeeze "$kind" "$keys" "$group" "$own"
         server_remove "$kind"
         rmdir "$group"
     done

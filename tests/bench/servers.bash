@@ -9,6 +9,8 @@ redis=${REDIS_SERVER:-$(command -v redis-server || true)}
 tools=${BENCH_TOOLS:-build/release/bench}
 first_port=${BENCH_PORT:-17300}
 declare -A server_pid=() server_port=() server_dir=()
+server_options=() # more of them, for the servers that are started next
+launcher=()       # what runs the command of server_restart
 
 tmpfs_root=$(mktemp -d /dev/shm/cairn-bench.XXXXXX)
 out=${BENCH_OUT:-build/bench} # results, and the data of servers on disk
@@ -58,6 +60,7 @@ server_command() {
     redis-aof) command+=(--appendonly yes --appendfsync no --auto-aof-rewrite-percentage 0) ;;
     *) command+=(--appendonly no) ;;
     esac
+    command+=("${server_options[@]}")
 }
 
 # server_start KIND CORE: on what its folder holds; returns when it answers.
@@ -81,7 +84,7 @@ server_start() {
 server_restart() {
     local kind=$1 command output
     server_command "$kind"
-    output=$("$tools/bench_restart" "$(server_socket "$kind")" "$2" "$3" "${command[@]}") || fail "$kind does not come back"
+    output=$("$tools/bench_restart" "$(server_socket "$kind")" "$2" "$3" "${launcher[@]}" "${command[@]}") || fail "$kind does not come back"
     server_pid[$kind]=${output##*pid=}
     output=${output%% *}
     restart_ms=${output#ms=}
