@@ -31,7 +31,8 @@ struct explorer {
     struct life *life; /* whose disk is looked at */
     struct chooser chooser;
     unsigned depth;
-    unsigned cuts_max;    /* at a moment: more are sampled, fewer are all tried */
+    unsigned all_max;     /* cuts of a moment: up to so many are all tried */
+    unsigned cuts_max;    /* of more, so many */
     unsigned skip;        /* of so many moments one is explored */
     uint64_t explored_at; /* changes of the disk */
 };
@@ -87,6 +88,7 @@ static void look_inside(struct explorer *parent, struct life *life, bool same_bo
     struct explorer inside = {.life = life,
                               .chooser = {.random = true, .mixed = true, .seed = roll(parent)},
                               .depth = parent->depth + 1,
+                              .all_max = 1,
                               .cuts_max = 1,
                               .skip = test_is_long() ? 2 : 5};
     if (deep) {
@@ -138,10 +140,10 @@ static void die_once(struct explorer *explorer)
 
 static void explore(struct explorer *explorer)
 {
-    uint64_t cuts = lying_disk_cuts(explorer->life->disk, explorer->cuts_max + 1);
+    uint64_t cuts = lying_disk_cuts(explorer->life->disk, explorer->all_max + 1);
     explorer->explored_at = explorer->life->disk->changes;
     if (explorer->depth == 0) die_once(explorer);
-    if (cuts <= explorer->cuts_max) {
+    if (cuts <= explorer->all_max) {
         struct chooser all = {.seed = roll(explorer)};
         do
             cut_once(explorer, &all);
@@ -228,6 +230,7 @@ static void live_through(const char *name, const enum life_op *ops, unsigned cou
     counts.cuts = counts.deaths = counts.refused = 0;
     for (uint64_t round = 0; round < (test_is_long() ? 16 : 1); round++) {
         begin_life(&explorer, &life, seed + 100 * round);
+        explorer.all_max = test_is_long() ? 64 : 8;
         explorer.cuts_max = test_is_long() ? 16 : 4;
         explorer.skip = 1;
         for (unsigned i = 0; i < count; i++) {
@@ -351,6 +354,67 @@ static void test_random_histories(void **state)
     tell_counts("random histories");
 }
 
+/* ---- moving aside ---- */
+
+struct mover {
+    struct life *life;
+    uint8_t seed[HEAP_SEED_BYTES]; /* of the heap that nobody trusts */
+    uint64_t dice;
+};
+
+/* What was moved is there by one name or the other, and the next start begins where this one was cut. */
+static void move_again(struct mover *mover, struct lying_disk *disk, bool same_boot)
+{
+    struct life life = {.disk = disk, .state = LIFE_UNKNOWN, .boot = mover->life->boot + !same_boot};
+    assert_int_equal(life_count_files(&life, mover->seed), 1);
+    life_move_aside(&life);
+    assert_int_equal(life_count_files(&life, mover->seed), 1);
+    life_do(&life, LIFE_TX);
+    life_end(&life);
+}
+
+static void cut_the_move(void *arg, const char *what, const char *path)
+{
+    struct mover *mover = arg;
+    (void)what, (void)path;
+    for (unsigned i = 0; i < 3 * CHOOSER_BIASES; i++) {
+        struct chooser chooser = {
+            .random = true, .seed = mover->dice++, .bias = (enum chooser_bias)(i % CHOOSER_BIASES)};
+        counts.cuts++;
+        move_again(mover, lying_disk_cut(mover->life->disk, chooser_choose, &chooser), false);
+    }
+    counts.deaths++;
+    move_again(mover, lying_disk_clone(mover->life->disk), true);
+}
+
+static void test_an_untrusted_heap_is_moved_aside(void **state)
+{
+    struct life before;
+    struct life life;
+    struct mover mover = {.life = &life};
+    struct chooser newest = {.random = true, .bias = CHOOSER_NEW};
+    (void)state;
+    counts.cuts = counts.deaths = counts.refused = 0;
+    life_start(&before);
+    life_do(&before, LIFE_OPEN_SHARED);
+    life_do(&before, LIFE_TX);
+    life_do(&before, LIFE_SYNC);
+    memcpy(mover.seed, heap_seed(before.model.heap), sizeof mover.seed);
+    life_inherit(&life, &before, lying_disk_cut(before.disk, chooser_choose, &newest), false);
+    assert_false(life_open(&life, LIFE_OPEN_JOURNALED));
+    life.disk->moment = cut_the_move;
+    life.disk->moment_arg = &mover;
+    life_move_aside(&life);
+    assert_int_equal(life_count_files(&life, mover.seed), 1);
+    cut_the_move(&mover, "the end", LIFE_PATH);
+    life.disk->moment = NULL;
+    life_end(&life);
+    life_end(&before);
+    tell_counts("moving aside");
+}
+
+/* ---- syncs that fail ---- */
+
 /* Whichever sync fails on the way, what follows is as safe as what the heap says that it is. */
 static void fail_each_sync(const char *name, const enum life_op *before, unsigned count, enum life_op op)
 {
@@ -359,8 +423,10 @@ static void fail_each_sync(const char *name, const enum life_op *before, unsigne
     for (bool succeeds = false; !succeeds; syncs++) {
         struct life life;
         life_start(&life);
-        struct explorer explorer = {
-            .life = &life, .chooser = {.random = true, .mixed = true, .seed = syncs}, .cuts_max = 8};
+        struct explorer explorer = {.life = &life,
+                                    .chooser = {.random = true, .mixed = true, .seed = syncs},
+                                    .all_max = 8,
+                                    .cuts_max = 8};
         for (unsigned i = 0; i < count; i++)
             life_do(&life, before[i]);
         succeeds = life_try(&life, op, syncs);
@@ -392,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_a_heap_that_changes_its_mode),
         cmocka_unit_test(test_a_heap_opened_in_another_mode),
         cmocka_unit_test(test_random_histories),
+        cmocka_unit_test(test_an_untrusted_heap_is_moved_aside),
         cmocka_unit_test(test_syncs_that_fail_while_the_mode_changes),
     };
     return cmocka_run_group_tests_name("heap_power", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* heap_life.c: see heap_life.h. */
 #include "support/heap_life.h"
 
+#include "heap/grow.h"
 #include "heap/heap_layout.h"
 #include "heap/heap_state.h"
 #include "heap/superblock.h"
@@ -13,7 +14,6 @@
 #define TAIL_LIMIT    (UINT64_C(64) << 10)
 #define SCRIPT_TXS    64
 #define SCRIPT_ROOTS  11
-#define GROW_STEPS    8
 
 /* ---- the script ---- */
 
@@ -193,8 +193,8 @@ static void sync_life(struct life *life)
 
 static void grow(struct life *life)
 {
-    for (unsigned i = 0; i < GROW_STEPS && heap_background_step(life->model.threads[0]); i++) {
-    }
+    struct pages *pages = &life->model.heap->pages;
+    ASSERT(grow_pages(pages, 1, grow_total(pages)) == ERROR_OK);
 }
 
 static void end_journal(struct life *life)
@@ -292,7 +292,7 @@ bool life_try(struct life *life, enum life_op op, uint64_t good_syncs)
 
 enum life_op life_choose(const struct life *life, uint64_t dice)
 {
-    static const enum life_op journaled[] = {LIFE_TX,   LIFE_TX,    LIFE_TX,         LIFE_SYNC,
+    static const enum life_op journaled[] = {LIFE_TX,   LIFE_TX,    LIFE_GROW,       LIFE_SYNC,
                                              LIFE_ROOM, LIFE_APPLY, LIFE_CHECKPOINT, LIFE_END};
     static const enum life_op shared[] = {LIFE_TX,    LIFE_SYNC,  LIFE_TX,   LIFE_BEGIN,
                                           LIFE_BEGIN, LIFE_BEGIN, LIFE_GROW, LIFE_TX};
@@ -351,12 +351,24 @@ void life_move_aside(struct life *life)
     struct heap_options options = life_options(life, LIFE_OPEN_JOURNALED);
     options.on_unclean = HEAP_UNCLEAN_MOVE;
     enum error error = heap_open(&options, &life->model.heap, &report);
-    if (error) fprintf(stderr, "heap_open: %s: %s\n", error_text(error), report.detail);
-    ASSERT(error == ERROR_OK && report.created);
-    ASSERT(report.moved_to[0] != '\0' && lying_disk_live(life->disk, report.moved_to, &size) != NULL);
+    demand(life, error == ERROR_OK, report.detail);
+    demand(life, report.moved_to[0] == '\0' || lying_disk_live(life->disk, report.moved_to, &size) != NULL,
+           "the heap that was moved aside is gone");
     life->state = LIFE_JOURNALED;
     life->begun = life->floor = 0;
     life->found = (struct life_expectation){0};
     look_at_everything(life, &report);
     open_thread(life);
+}
+
+unsigned life_count_files(const struct life *life, const uint8_t *seed)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < LYING_FILES; i++) {
+        const struct lying_file *file = &life->disk->files[i];
+        const struct superblock_layout *super = (const void *)file->live;
+        if (!file->exists || !file->is_heap || file->names[file->name_count - 1][0] == '\0') continue;
+        count += super->magic == HEAP_MAGIC && memcmp(super->seed, seed, sizeof super->seed) == 0;
+    }
+    return count;
 }

@@ -82,8 +82,10 @@ bool life_try(struct life *life, enum life_op op, uint64_t good_syncs);
 enum life_op life_choose(const struct life *life, uint64_t dice);
 
 struct life_expectation life_expect(const struct life *life);
-/* Moves an untrusted file aside, on a disk where life_open was refused: a new heap works. */
+/* Moves an untrusted file aside, on a disk where life_open was refused (or was so, before a cut of this): a new heap works. */
 void life_move_aside(struct life *life);
+/* Files on the disk, whatever their names, that are the heap with that seed (heap_seed). */
+unsigned life_count_files(const struct life *life, const uint8_t *seed);
 /* The options it opens its heap with, for those who look themselves; valid until the next call. */
 struct heap_options life_options(const struct life *life, enum life_op op);
 
