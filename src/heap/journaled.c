@@ -152,6 +152,7 @@ static void await_lookers(struct heap *heap)
 static enum error leave_journal(struct heap *heap, const struct wal_options *options, uint64_t used_bytes)
 {
     enum error error = superblock_mark(&heap->map, heap->boot_mark);
+    journal_shadow_take(heap->journal, offsetof(struct superblock_layout, run), sizeof(uint64_t));
     if (error) return error;
     journal_set_wal(heap->journal, NULL, used_bytes);
     error = wal_remove_notes(options);
@@ -182,6 +183,7 @@ static enum error go_shared(struct heap *heap, struct wal *wal, uint64_t used_by
     await_lookers(heap);
     wal_abandon(wal);
     wal_remove(&setup.options); /* segments that stay have no meaning, and are used up by the next journal */
+    journal_shadow_take(heap->journal, HEAP_NOTES_OFF, WAL_NOTE_BYTES); /* it notes once more */
     return ERROR_OK;
 }
 

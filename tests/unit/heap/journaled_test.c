@@ -60,6 +60,27 @@ static void test_accounts_come_back_from_a_journal(void **state)
     fixture_close(fixture);
 }
 
+/* One that was journaled from its first byte on gets its mark when that ends; the checking build (T3) knows of it. */
+static void test_a_new_journaled_heap_leaves_its_journal(void **state)
+{
+    struct fixture *fixture = *state;
+    struct blocks blocks = {0};
+    fixture->options.mode = HEAP_MODE_JOURNALED;
+    fixture->options.journal = (struct heap_journal_options){.wanted = true, .policy = WAL_NO};
+    for (unsigned round = 0; round < 2; round++) { /* the second time it was closed */
+        fixture_open(fixture);
+        assert_int_equal(heap_mode(fixture->heap), HEAP_MODE_JOURNALED);
+        add_blocks(fixture, 3, &blocks);
+        end(fixture);
+        add_blocks(fixture, 3, &blocks);
+        fixture_check(fixture, blocks.offs, blocks.count);
+        begin(fixture);
+        add_blocks(fixture, 1, &blocks);
+        fixture_check(fixture, blocks.offs, blocks.count);
+        fixture_close(fixture);
+    }
+}
+
 /* A lane whose owner leaves after the change is found at rest by the next. */
 static void test_a_lane_changes_hands_after_a_journal(void **state)
 {
@@ -142,6 +163,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_journal_that_cannot_begin_leaves_nothing, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_accounts_come_back_from_a_journal, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_new_journaled_heap_leaves_its_journal, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_lane_changes_hands_after_a_journal, fixture_setup,
                                         fixture_teardown),
