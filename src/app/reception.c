@@ -266,6 +266,18 @@ static struct visitor *visitor_new(struct reception *reception, const struct doo
     return visitor;
 }
 
+/* The error to send to a connection that is turned away; NULL: it is welcome. */
+static const char *refuse_visitor(const struct reception *reception, const struct door *door,
+                                  const struct sockaddr_storage *peer)
+{
+    const struct app *app = reception->app;
+    uint64_t places = atomic_load(&app->client_settings.maxclients);
+    if (places > VISITORS_MAX) places = VISITORS_MAX;
+    if (reception->visitor_count >= places) return "-ERR max number of clients reached\r\n";
+    if (door->is_local) return NULL;
+    return client_protection(&app->client_settings, &reception->app->server, (const struct sockaddr *)peer);
+}
+
 /* False when nobody waits at the door. */
 static bool welcome(struct reception *reception, const struct door *door)
 {
@@ -273,13 +285,9 @@ static bool welcome(struct reception *reception, const struct door *door)
     socklen_t len = sizeof peer;
     int fd = accept4(door->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) return errno == EINTR || errno == ECONNABORTED;
-    const char *refusal = door->is_local
-                              ? NULL
-                              : client_protection(&reception->app->client_settings, &reception->app->server,
-                                                  (struct sockaddr *)&peer);
+    const char *refusal = refuse_visitor(reception, door, &peer);
     if (refusal) (void)!send(fd, refusal, strlen(refusal), MSG_NOSIGNAL | MSG_DONTWAIT);
-    bool has_place = reception->visitor_count < VISITORS_MAX;
-    struct visitor *visitor = !refusal && has_place ? visitor_new(reception, door, fd, &peer) : NULL;
+    struct visitor *visitor = refusal ? NULL : visitor_new(reception, door, fd, &peer);
     if (visitor) reception->visitors[reception->visitor_count++] = visitor;
     else close(fd);
     return true;

@@ -653,8 +653,16 @@ static void a_loading_server_can_be_shut_down(void **state)
     (void)state;
     if (!PRELOADS || server_is_other()) skip();
     struct place place;
-    make_loading_place(&place, NULL, NULL, NULL);
+    make_loading_place(&place, "--maxclients", "2", NULL);
     struct client *client = client_open(place.server, 2);
+    struct client *second = client_open_unix(place.server);
+    EXPECT(client, "PING", LOADING);
+    EXPECT(second, "PING", LOADING);
+    struct client *third = client_open_unix(place.server);
+    assert_string_equal(client_read(third), "-ERR max number of clients reached");
+    assert_string_equal(client_read(third), "closed");
+    client_close(third);
+    client_close(second);
     EXPECT(client, "SHUTDOWN ABORT", "-ERR No shutdown in progress.");
     EXPECT(client, "SHUTDOWN", "closed");
     client_close(client);
