@@ -65,11 +65,34 @@ struct wal_frame_layout wal_stream_frame(uint32_t chain, uint32_t epoch, uint64_
     return frame;
 }
 
+/* Whether a frame at `lsn` that does not verify was whole when its segment had another number: the one behind it was chained to it
+ * then. Frames of one size come to stand where others stood. */
+static bool is_left_over(const struct wal *wal, uint64_t lsn, const struct wal_frame_layout *frame,
+                         uint64_t limit)
+{
+    struct wal_frame_layout next;
+    uint64_t end = (lsn | (wal->data_bytes - 1)) + 1;
+    uint64_t at = lsn + sizeof *frame + (uint64_t)frame->payload_words * WAL_FRAME_ALIGN;
+    if (end > limit || at > end - sizeof next) return false;
+    wal_stream_get(wal, at, &next, sizeof next);
+    uint64_t len = (uint64_t)next.payload_words * WAL_FRAME_ALIGN;
+    if (len > end - at - sizeof next) return false;
+    uint32_t payload_crc = stream_crc(wal, at + sizeof next, len);
+    for (uint64_t back = 1; back <= WAL_SLOTS && back << wal->data_shift <= at; back++) {
+        uint64_t then = at - (back << wal->data_shift);
+        if (wal_stream_frame(frame->crc32c, next.epoch, then, len, payload_crc).crc32c == next.crc32c)
+            return true;
+    }
+    return false;
+}
+
 /* What the bytes of a frame that is not good look like. */
-static enum wal_read judge(const struct wal_frame_layout *frame, uint32_t epoch)
+static enum wal_read judge(const struct wal *wal, uint64_t lsn, const struct wal_frame_layout *frame,
+                           uint64_t limit, uint32_t epoch)
 {
     if (frame->crc32c == 0 && frame->epoch == 0 && frame->payload_words == 0) return WAL_READ_ZERO;
-    return frame->epoch == epoch ? WAL_READ_TORN : WAL_READ_STALE;
+    bool is_other = frame->epoch != epoch || is_left_over(wal, lsn, frame, limit);
+    return is_other ? WAL_READ_STALE : WAL_READ_TORN;
 }
 
 static bool gather(const struct wal *wal, struct wal_patches *patches, uint64_t lsn, size_t len)
@@ -97,11 +120,11 @@ enum wal_read wal_stream_next(const struct wal *wal, struct wal_patches *patches
     bool opens = frame.payload_words == 0;
     if ((opens ? frame.epoch <= position->epoch : frame.epoch != position->epoch) ||
         len > limit - payload_lsn)
-        return judge(&frame, position->epoch);
+        return judge(wal, lsn, &frame, limit, position->epoch);
     /* J8: verified to its end before anybody sees it. */
     uint32_t payload_crc = stream_crc(wal, payload_lsn, len);
     struct wal_frame_layout expected = wal_stream_frame(position->chain, frame.epoch, lsn, len, payload_crc);
-    if (frame.crc32c != expected.crc32c) return judge(&frame, position->epoch);
+    if (frame.crc32c != expected.crc32c) return judge(wal, lsn, &frame, limit, position->epoch);
 
     if (!opens) {
         size_t room;

@@ -353,7 +353,8 @@ static void test_J6_recovery_syncs_before_it_applies(void **state)
     rig_recover(&again, &rig, same, rig.boot);
     assert_int_equal(newest(&again), 2);
     same->moment = NULL;
-    assert_int_equal(watch.journal_syncs, 1); /* of the tail, and of the frame that opens the epoch behind it (J7) */
+    assert_int_equal(watch.journal_syncs,
+                     1); /* of the tail, and of the frame that opens the epoch behind it (J7) */
     assert_int_equal(watch.later_syncs, 0);
     assert_true(image_is(&again, 2));
     try_cuts(&again); /* none may lose what the image may show */
@@ -540,6 +541,30 @@ static void test_J9_bad_tails_end_the_replay_and_are_told(void **state)
     rig_end(&rig);
 }
 
+/* Records of one size, in segments that are used again: behind the last one stands a frame of the same epoch. */
+static void test_J9_what_an_earlier_use_left_is_no_damage(void **state)
+{
+    enum { FRAME = 256, COUNT = 200 };
+    (void)state;
+    rig_start(&rig, WAL_EVERYSEC, 23);
+    for (unsigned i = 0; i < COUNT; i++) {
+        rig_append_padding(&rig, FRAME);
+        if (i % 8 != 7) continue;
+        rig_sync(&rig);
+        if (i + 8 < COUNT) assert_int_equal(wal_checkpoint(rig.wal), ERROR_OK);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        rig_append_padding(&rig, FRAME);
+    unsigned newest_of_all = rig.history.count - 1;
+    uint64_t end = wal_end(rig.wal);
+    struct wal_frame_layout left;
+    wal_stream_get(rig.wal, end, &left, sizeof left);
+    assert_int_equal(left.epoch, rig.wal->epoch);
+    recover_tail("of an earlier use", newest_of_all, end, end, 0);
+    recover_tail("incomplete or damaged", newest_of_all - 1, end - 8, end, 0x0f);
+    rig_end(&rig);
+}
+
 static void test_J10_a_failed_sync_of_the_journal_is_final(void **state)
 {
     (void)state;
@@ -674,6 +699,7 @@ int main(void)
         cmocka_unit_test(test_J7_an_older_journal_stays_dead),
         cmocka_unit_test(test_J8_records_span_segments_and_exceed_the_limit),
         cmocka_unit_test(test_J9_bad_tails_end_the_replay_and_are_told),
+        cmocka_unit_test(test_J9_what_an_earlier_use_left_is_no_damage),
         cmocka_unit_test(test_J10_a_failed_sync_of_the_journal_is_final),
         cmocka_unit_test(test_J10_a_failed_sync_of_the_image_ends_recycling),
         cmocka_unit_test(test_a_full_disk_ends_room_for_a_while),
