@@ -176,14 +176,16 @@ static enum error go_shared(struct heap *heap, struct wal *wal, uint64_t used_by
     if (!error) error = leave_journal(heap, &setup.options, used_bytes);
     if (error) {
         wal_give_up(wal, error);
-        if (heap->map.mode == PMEM_MODE_SHARED) ASSERT(go_private(heap, wal, used_bytes) == ERROR_OK);
+        if (heap->map.mode == PMEM_MODE_JOURNALED) return error;
+        journal_shadow_take(heap->journal, HEAP_NOTES_OFF, WAL_NOTE_BYTES);
+        journal_shadow_compare(heap->journal);
+        ASSERT(go_private(heap, wal, used_bytes) == ERROR_OK); /* nothing can go on without a mapping */
         return error;
     }
     atomic_store(&heap->wal, NULL);
     await_lookers(heap);
     wal_abandon(wal);
-    wal_remove(&setup.options); /* segments that stay have no meaning, and are used up by the next journal */
-    journal_shadow_take(heap->journal, HEAP_NOTES_OFF, WAL_NOTE_BYTES); /* it notes once more */
+    wal_remove_segments(&setup.options); /* those that stay have no meaning: the next journal uses them up */
     return ERROR_OK;
 }
 

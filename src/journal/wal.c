@@ -300,26 +300,32 @@ static enum error remove_segments(struct wal *wal)
     return error == ERROR_OK ? wal_segment_remove_all(wal) : error;
 }
 
-static enum error remove_parts(const struct wal_options *options, bool segments)
+/* Does that to an image that is not open. */
+static enum error with_image(const struct wal_options *options, enum error (*act)(struct wal *wal))
 {
     struct wal *wal;
     char detail[512];
     enum error error = wal_make(options, &wal, detail, sizeof detail);
     if (error != ERROR_OK) return error;
-    error = remove_notes(wal);
-    if (error == ERROR_OK && segments) error = remove_segments(wal);
+    error = act(wal);
     wal_destroy(wal);
     return error;
 }
 
 enum error wal_remove_notes(const struct wal_options *options)
 {
-    return remove_parts(options, false);
+    return with_image(options, remove_notes);
+}
+
+enum error wal_remove_segments(const struct wal_options *options)
+{
+    return with_image(options, remove_segments);
 }
 
 enum error wal_remove(const struct wal_options *options)
 {
-    return remove_parts(options, true);
+    enum error error = wal_remove_notes(options);
+    return error == ERROR_OK ? wal_remove_segments(options) : error;
 }
 
 /* ---- settings, checkpoints, figures ---- */
