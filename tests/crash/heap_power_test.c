@@ -429,7 +429,7 @@ static void fail_each_sync(const char *name, const enum life_op *before, unsigne
                                     .cuts_max = 8};
         for (unsigned i = 0; i < count; i++)
             life_do(&life, before[i]);
-        succeeds = life_try(&life, op, syncs);
+        succeeds = life_try(&life, op, &(struct lying_faults){.good_syncs = syncs, .bytes_left = UINT64_MAX});
         life_do(&life, LIFE_TX);
         explore(&explorer);
         life_do(&life, LIFE_TX);
@@ -451,6 +451,68 @@ static void test_syncs_that_fail_while_the_mode_changes(void **state)
     fail_each_sync("syncs that fail at a base", unbased, 4, LIFE_BASE);
 }
 
+#define BYTES_STEP (UINT64_C(384) << 10)
+
+/* A disk without room for a new heap, or for all of it: an error, and once there is room the next start makes it whole. */
+static void test_a_full_disk_at_the_start(void **state)
+{
+    bool opens = false;
+    unsigned failures = 0;
+    (void)state;
+    counts.cuts = counts.deaths = counts.refused = 0;
+    for (uint64_t bytes = 0; !opens; bytes += BYTES_STEP) {
+        struct life life;
+        struct heap_report report;
+        life_start(&life);
+        struct explorer explorer = {
+            .life = &life, .chooser = {.random = true, .seed = bytes}, .all_max = 4, .cuts_max = 4};
+        struct heap_options options = life_options(&life, LIFE_OPEN_JOURNALED);
+        life.disk->faults.bytes_left = bytes;
+        life.op = LIFE_OPEN_JOURNALED;
+        enum error error = heap_open(&options, &life.model.heap, &report);
+        opens = error == ERROR_OK;
+        if (opens) {
+            assert_int_equal(heap_close(life.model.heap), ERROR_OK);
+        } else {
+            assert_int_equal(error, ERROR_DISK_FULL);
+            assert_true(report.detail[0] != '\0');
+            failures++;
+        }
+        life.disk->faults.bytes_left = UINT64_MAX;
+        explore(&explorer);
+        life_do(&life, LIFE_OPEN_JOURNALED);
+        life_end(&life);
+    }
+    assert_true(failures > 10);
+    tell_counts("a full disk at the start");
+}
+
+static void test_a_full_disk_when_a_journal_begins(void **state)
+{
+    bool begins = false;
+    unsigned failures = 0;
+    (void)state;
+    counts.cuts = counts.deaths = counts.refused = 0;
+    for (uint64_t bytes = 0; !begins; bytes += 4096, failures += !begins) {
+        struct life life;
+        life_start(&life);
+        struct explorer explorer = {
+            .life = &life, .chooser = {.random = true, .seed = bytes}, .all_max = 4, .cuts_max = 4};
+        life_do(&life, LIFE_OPEN_SHARED);
+        life_do(&life, LIFE_TX);
+        begins = life_try(&life, LIFE_BEGIN,
+                          &(struct lying_faults){.good_syncs = UINT64_MAX, .bytes_left = bytes});
+        life_do(&life, LIFE_TX);
+        explore(&explorer);
+        if (!begins) life_do(&life, LIFE_BEGIN);
+        life_do(&life, LIFE_BASE);
+        life_do(&life, LIFE_TX);
+        life_end(&life);
+    }
+    assert_true(failures > 1);
+    tell_counts("a full disk when a journal begins");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +522,8 @@ int main(void)
         cmocka_unit_test(test_random_histories),
         cmocka_unit_test(test_an_untrusted_heap_is_moved_aside),
         cmocka_unit_test(test_syncs_that_fail_while_the_mode_changes),
+        cmocka_unit_test(test_a_full_disk_at_the_start),
+        cmocka_unit_test(test_a_full_disk_when_a_journal_begins),
     };
     return cmocka_run_group_tests_name("heap_power", tests, NULL, NULL);
 }

@@ -267,13 +267,14 @@ static enum error try_op(struct life *life, enum life_op op)
     }
 }
 
-bool life_try(struct life *life, enum life_op op, uint64_t good_syncs)
+bool life_try(struct life *life, enum life_op op, const struct lying_faults *faults)
 {
+    static const struct lying_faults none = {.good_syncs = UINT64_MAX, .bytes_left = UINT64_MAX};
     struct heap_thread *thread = life->model.threads[0];
     life->op = op;
-    life->disk->faults.good_syncs = good_syncs;
+    life->disk->faults = *faults;
     enum error error = try_op(life, op);
-    life->disk->faults.good_syncs = UINT64_MAX;
+    life->disk->faults = none;
     life->op = LIFE_NONE;
     lying_disk_look(life->disk);
     if (error == ERROR_OK) {

@@ -75,9 +75,9 @@ void life_end(struct life *life);
 void life_do(struct life *life, enum life_op op);
 /* Opens the heap, LIFE_OPEN_JOURNALED or _SHARED, and looks at everything in it. False: it was refused, as it may be. */
 bool life_open(struct life *life, enum life_op op);
-/* LIFE_END, LIFE_BEGIN or LIFE_BASE on a disk whose syncs fail behind the first `good_syncs`; they go well again afterwards.
+/* LIFE_END, LIFE_BEGIN or LIFE_BASE on a disk with those faults; it is well again afterwards.
  * False: it failed, and the life is in the state that is due then. */
-bool life_try(struct life *life, enum life_op op, uint64_t good_syncs);
+bool life_try(struct life *life, enum life_op op, const struct lying_faults *faults);
 /* Something that makes sense in its state; never LIFE_OPEN_*, LIFE_CLOSE or LIFE_BOOT. */
 enum life_op life_choose(const struct life *life, uint64_t dice);
 
