@@ -26,7 +26,7 @@
 #define FLUSH_PAGES     2048
 #define SAMPLES         64
 #define GROW_WORDS      1024
-#define IDLE_SWEEP_NS   (INT64_C(5) * 1000 * 1000 * 1000)
+#define IDLE_SWEEP_NS   (INT64_C(1000) * 1000 * 1000) /* without a new record */
 #define WAIT_MS         100
 #define NS_PER_MS       INT64_C(1000000)
 #define BYTES_OF(pages) ((uint64_t)(pages) * REDO_PAGE_BYTES)
@@ -77,7 +77,7 @@ void wal_copy_begin(struct wal *wal)
     copier->buffer = malloc(BYTES_OF(SLICE_PAGES));
     if (copier->buffer == NULL) return; /* patching does without */
     copier->walked = wal->applied_position;
-    copier->swept_ns = clock_monotonic_ns();
+    copier->moved_ns = clock_monotonic_ns();
     wal_patches_free(&wal->patches); /* which may be large, and memory is scarce */
     atomic_store(&copier->on, true);
 }
@@ -145,6 +145,7 @@ static bool walk(struct wal *wal, enum error *error_out)
     if (read == WAL_READ_MEMORY) *error_out = ERROR_MEMORY;
     else if (read == WAL_READ_ZERO || read == WAL_READ_STALE || read == WAL_READ_TORN)
         *error_out = ERROR_CORRUPT;
+    if (copier->walked.lsn != begin) copier->moved_ns = clock_monotonic_ns();
     return copier->walked.lsn - begin >= WALK_BYTES;
 }
 
@@ -270,7 +271,7 @@ static bool sweep_is_due(const struct wal *wal)
     if (walked == applied || noted != applied) return false; /* one checkpoint for each sweep */
     if (requested > noted) return walked >= requested;
     if (walked - applied > limit / 4 || atomic_load(&wal->reserved) - noted > limit / 2) return true;
-    return walked == atomic_load(&wal->durable) && clock_monotonic_ns() - copier->swept_ns > IDLE_SWEEP_NS;
+    return walked == atomic_load(&wal->durable) && clock_monotonic_ns() - copier->moved_ns > IDLE_SWEEP_NS;
 }
 
 /* False: it was given up; the journal still has what it was about. */
@@ -285,7 +286,6 @@ static bool sweep(struct wal *wal, enum error *error_out)
     *error_out = ERROR_OK;
     if (!copy_all(wal, error_out)) return false;
     wal_note_applied(wal, &position); /* W6 */
-    copier->swept_ns = clock_monotonic_ns();
     pthread_mutex_lock(&wal->lock);
     wal_thread_wake(wal, WAL_THREAD_CHECKPOINT);
     pthread_mutex_unlock(&wal->lock);

@@ -85,7 +85,7 @@ struct wal_copier {
     uint64_t *swept; /* what the sweep under way is about, or the last one was */
     size_t words;    /* of each */
     struct wal_position walked;
-    int64_t swept_ns; /* when the last sweep ended; monotonic */
+    int64_t moved_ns; /* when the walk found a record last; monotonic */
     char *buffer;     /* a slice of pages */
 };
 
