@@ -10,12 +10,14 @@
  * J-c. The mapping is private exactly while heap->wal is set, a moment of heap_journal_begin and _end aside in which nobody
  *      stores.
  * J-d. heap->wal is freed only after every thread that could have read it has left (`looks`).
+ * J-e. Once the notes name a journal, `run` is not 0: a file whose notes are damaged is not taken for a clean one.
  *
  * Crash table of a change from shared to journaled (the lanes are at rest; `run` is this boot's mark, or 0 when a clean or new
  * file is opened: then a power cut leaves it as clean as it was):
  *   1. wal_create            notes that name a journal whose base is not durable: trusted in this boot only
  *   2. the private mapping   the same; the file is not written until
  *   3. heap_journal_base     the base is durable and the notes say so: J-a
+ *   4. at open, where `run` is 0: run = mark, durable (J-e); this comes before 2 then, and so does 3
  * and back (the image holds everything, by a checkpoint):
  *   1. run = mark, durable   still journaled
  *   2. used bytes of lanes   the same; the journal knows the sum
@@ -148,11 +150,18 @@ static void await_lookers(struct heap *heap)
     }
 }
 
-/* The image holds everything, and the mapping shows it: J-b. */
-static enum error leave_journal(struct heap *heap, const struct wal_options *options, uint64_t used_bytes)
+/* The mapping is shared. */
+static enum error mark_in_use(struct heap *heap)
 {
     enum error error = superblock_mark(&heap->map, heap->boot_mark);
     journal_shadow_take(heap->journal, offsetof(struct superblock_layout, run), sizeof(uint64_t));
+    return error;
+}
+
+/* The image holds everything, and the mapping shows it: J-b. */
+static enum error leave_journal(struct heap *heap, const struct wal_options *options, uint64_t used_bytes)
+{
+    enum error error = mark_in_use(heap);
     if (error) return error;
     journal_set_wal(heap->journal, NULL, used_bytes);
     error = wal_remove_notes(options);
@@ -200,6 +209,15 @@ static enum error create_wal(struct heap *heap, const struct heap_journal_option
                       detail_cap);
 }
 
+/* At open: the notes say durably that a journal counts, so a file that was clean need not look so any longer (J-e). */
+static enum error settle_private(struct heap *heap, struct wal *wal, uint64_t used_bytes)
+{
+    const struct superblock_layout *super = (const struct superblock_layout *)(const void *)heap->map.base;
+    enum error error = super->run == 0 ? mark_in_use(heap) : ERROR_OK;
+    journal_shadow_compare(heap->journal);
+    return error ? error : go_private(heap, wal, used_bytes);
+}
+
 enum error journaled_settle(struct heap *heap, const struct heap_options *options, struct heap_report *report)
 {
     struct wal *wal = atomic_load(&heap->wal);
@@ -208,13 +226,13 @@ enum error journaled_settle(struct heap *heap, const struct heap_options *option
         journal_set_wal(heap->journal, NULL, (uint64_t)report->tail.used_bytes);
         return ERROR_OK;
     }
-    if (wal && wanted) return go_private(heap, wal, (uint64_t)report->tail.used_bytes);
+    if (wal && wanted) return settle_private(heap, wal, (uint64_t)report->tail.used_bytes);
     if (wal) return go_shared(heap, wal, (uint64_t)report->tail.used_bytes);
     if (!wanted) return ERROR_OK;
     enum error error = create_wal(heap, &options->journal, &wal, report->detail, sizeof(report->detail));
     if (error) return error;
     error = wal_base_durable(wal);
-    if (!error) error = go_private(heap, wal, journal_used_bytes(heap->journal));
+    if (!error) error = settle_private(heap, wal, journal_used_bytes(heap->journal));
     if (error) wal_abandon(wal);
     return error;
 }

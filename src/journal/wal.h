@@ -94,7 +94,7 @@ struct wal;
 enum wal_presence {
     WAL_ABSENT,     /* no journal belongs to this image */
     WAL_PRESENT,    /* wal_open recovers it */
-    WAL_UNFINISHED, /* wal_create began in an earlier boot and was never completed: the image is untrusted */
+    WAL_UNFINISHED, /* wal_create began in an earlier boot and was never completed: nothing of it counts */
 };
 enum wal_presence wal_presence(const void *notes, uint64_t boot_mark);
 

@@ -1,6 +1,9 @@
 /* journaled_test.c: a running heap changes its mode, and its accounts come along. */
 #include "fixture.h"
 
+#include "heap/heap_layout.h"
+
+#include <fcntl.h>
 #include <sys/resource.h>
 
 #define ROUNDS                                                                                               \
@@ -156,6 +159,27 @@ static void test_a_journal_that_cannot_begin_leaves_nothing(void **state)
     fixture_close(fixture);
 }
 
+/* A file that lost the notes of its journal is no clean heap, even if it was one before it got a journal. */
+static void test_damaged_notes_are_not_trusted(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char zeros[WAL_NOTE_BYTES];
+    fixture_open(fixture);
+    fixture_close(fixture);
+    fixture->options.mode = HEAP_MODE_JOURNALED;
+    fixture->options.journal = (struct heap_journal_options){.wanted = true, .segment_bytes = 65536};
+    fixture_open(fixture);
+    fixture_alloc(fixture, 100);
+    fixture_close(fixture);
+    int fd = open(fixture->path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, zeros, sizeof zeros, HEAP_NOTES_OFF), sizeof zeros);
+    close(fd);
+    fixture->options.boot_id = "the boot after it";
+    fixture->options.on_unclean = HEAP_UNCLEAN_REFUSE;
+    assert_int_equal(heap_open(&fixture->options, &fixture->heap, &fixture->report), ERROR_UNCLEAN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +192,7 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_lane_changes_hands_after_a_journal, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_damaged_notes_are_not_trusted, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
