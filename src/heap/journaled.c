@@ -159,12 +159,12 @@ static enum error mark_in_use(struct heap *heap)
 }
 
 /* The image holds everything, and the mapping shows it: J-b. */
-static enum error leave_journal(struct heap *heap, const struct wal_options *options, uint64_t used_bytes)
+static enum error leave_journal(struct heap *heap, struct wal *wal, uint64_t used_bytes)
 {
     enum error error = mark_in_use(heap);
     if (error) return error;
     journal_set_wal(heap->journal, NULL, used_bytes);
-    error = wal_remove_notes(options);
+    error = wal_remove_notes(wal); /* by its own mapping: there may be no addresses for another */
     journal_shadow_take(heap->journal, HEAP_NOTES_OFF,
                         WAL_NOTE_BYTES); /* shared: what wal.h writes is seen here */
     return error;
@@ -182,7 +182,7 @@ static enum error go_shared(struct heap *heap, struct wal *wal, uint64_t used_by
         error = pmem_map_switch(&heap->map, PMEM_MODE_SHARED);
         if (!error) journal_shadow_remapped(heap->journal);
     }
-    if (!error) error = leave_journal(heap, &setup.options, used_bytes);
+    if (!error) error = leave_journal(heap, wal, used_bytes);
     if (error) {
         wal_give_up(wal, error);
         if (heap->map.mode == PMEM_MODE_JOURNALED) return error;

@@ -279,7 +279,7 @@ void wal_abandon(struct wal *wal)
     wal_destroy(wal);
 }
 
-static enum error remove_notes(struct wal *wal)
+enum error wal_remove_notes(struct wal *wal)
 {
     struct wal_notes notes;
     wal_note_read_own(wal, &notes);
@@ -312,11 +312,6 @@ static enum error with_image(const struct wal_options *options, enum error (*act
     return error;
 }
 
-enum error wal_remove_notes(const struct wal_options *options)
-{
-    return with_image(options, remove_notes);
-}
-
 enum error wal_remove_segments(const struct wal_options *options)
 {
     return with_image(options, remove_segments);
@@ -324,7 +319,7 @@ enum error wal_remove_segments(const struct wal_options *options)
 
 enum error wal_remove(const struct wal_options *options)
 {
-    enum error error = wal_remove_notes(options);
+    enum error error = with_image(options, wal_remove_notes);
     return error == ERROR_OK ? wal_remove_segments(options) : error;
 }
 

@@ -128,11 +128,11 @@ MUST_CHECK enum error wal_finish(struct wal *wal);
 void wal_give_up(struct wal *wal, enum error error);
 /* Tests: as if the process died. */
 void wal_abandon(struct wal *wal);
-/* The image is a heap of its own again (after wal_finish or wal_close), once this is OK: removes the notes, durably. */
-MUST_CHECK enum error wal_remove_notes(const struct wal_options *options);
+/* After wal_finish: the image is a heap of its own again, once this is OK: removes the notes, durably. */
+MUST_CHECK enum error wal_remove_notes(struct wal *wal);
 /* What the folder has of a journal that is named by no note. What stays after an error is used up by the next journal. */
 enum error wal_remove_segments(const struct wal_options *options);
-/* The notes, then the segments. */
+/* The notes of a journal that is not open, then its segments. */
 enum error wal_remove(const struct wal_options *options);
 
 /* ---- appending ---- */

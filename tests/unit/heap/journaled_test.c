@@ -119,14 +119,21 @@ static uint64_t taken_addresses(void)
     return pages * 4096;
 }
 
+/* Returns the limit as it was. */
+static struct rlimit limit_addresses(uint64_t more)
+{
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    struct rlimit limit = {.rlim_cur = taken_addresses() + more, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    return before;
+}
+
 static enum error begin_within(struct fixture *fixture, uint64_t more_addresses)
 {
     const struct heap_journal_options options = {.wanted = true, .policy = WAL_NO, .segment_bytes = 65536};
     char detail[256] = "";
-    struct rlimit before;
-    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
-    struct rlimit limit = {.rlim_cur = taken_addresses() + more_addresses, .rlim_max = before.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    struct rlimit before = limit_addresses(more_addresses);
     enum error error = heap_journal_begin(fixture->heap, &options, detail, sizeof detail);
     assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
     return error;
@@ -155,6 +162,23 @@ static void test_a_journal_that_cannot_begin_leaves_nothing(void **state)
     add_blocks(fixture, 1, &blocks);
     end(fixture);
     fixture_reopen(fixture);
+    fixture_check(fixture, blocks.offs, blocks.count);
+    fixture_close(fixture);
+}
+
+/* The heap's addresses and as many for its journal are all there may be. */
+static void test_a_journal_ends_without_more_addresses(void **state)
+{
+    struct fixture *fixture = *state;
+    struct blocks blocks = {0};
+    if (!LIMITS_ADDRESSES) skip();
+    fixture_open(fixture);
+    begin(fixture);
+    add_blocks(fixture, 1, &blocks);
+    struct rlimit before = limit_addresses(FIXTURE_RESERVE_BYTES / 2);
+    end(fixture);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    add_blocks(fixture, 1, &blocks);
     fixture_check(fixture, blocks.offs, blocks.count);
     fixture_close(fixture);
 }
@@ -191,6 +215,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_new_journaled_heap_leaves_its_journal, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_lane_changes_hands_after_a_journal, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_journal_ends_without_more_addresses, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_damaged_notes_are_not_trusted, fixture_setup, fixture_teardown),
     };
