@@ -133,13 +133,24 @@ uint64_t wal_append(struct wal *wal, const void *record, size_t len)
 
 /* ---- room ---- */
 
+uint64_t wal_tail_limit(const struct wal *wal)
+{
+    uint64_t most = (uint64_t)(WAL_SLOTS / 2) << wal->data_shift;
+    uint64_t limit = atomic_load(&wal->tail_limit_bytes);
+    return limit < most ? limit : most;
+}
+
+bool wal_needs_segments(const struct wal *wal, uint64_t lsn)
+{
+    return atomic_load(&wal->disk_full) && lsn >> wal->data_shift > atomic_load(&wal->noted) >> wal->data_shift;
+}
+
 void wal_update_room(struct wal *wal)
 {
     uint64_t taken = wal->margin_bytes + wal->promised_bytes;
     uint64_t prepared = atomic_load(&wal->prepared_end);
     uint64_t end = prepared > taken ? prepared - taken : 0;
-    uint64_t most = (uint64_t)(WAL_SLOTS / 2) << wal->data_shift;
-    uint64_t tail = wal->tail_limit_bytes < most ? wal->tail_limit_bytes : most;
+    uint64_t tail = wal_tail_limit(wal);
     /* The last quarter is given as the checkpoint goes: who outruns the disk slows down and does not wait for all of it. */
     uint64_t last = tail / 4;
     uint64_t limit = atomic_load(&wal->noted) + tail - last + last / WAL_SHARE_ALL * wal->checkpoint_share;
@@ -161,7 +172,8 @@ static enum error room_error(struct wal *wal)
 {
     if (wal_error(wal) != ERROR_OK) return ERROR_IO;
     if (wal_has_room(wal)) return ERROR_OK;
-    return atomic_load(&wal->disk_full) ? ERROR_DISK_FULL : ERROR_IN_USE;
+    bool is_full = atomic_load(&wal->disk_full) && !wal_needs_segments(wal, atomic_load(&wal->reserved));
+    return is_full ? ERROR_DISK_FULL : ERROR_IN_USE;
 }
 
 /* Not of a short wait for the next segment. */
@@ -172,12 +184,12 @@ static void tell_of_limit(struct wal *wal)
     if (now_ns - wal->last_wait_ns > TELL_AFTER_NS) wal->waits_since_ns = now_ns; /* a new stretch of waits */
     wal->last_wait_ns = now_ns;
     bool lasts = now_ns - wal->waits_since_ns >= TELL_AFTER_NS;
-    if (wal->told_of_limit || (tail < wal->tail_limit_bytes && !lasts)) return;
+    if (wal->told_of_limit || (tail < wal_tail_limit(wal) && !lasts)) return;
     wal->told_of_limit = true;
     wal_log(wal, WAL_WARNING,
             "The disk is slower than the writers: %llu MiB of journal wait for the image (limit %llu MiB). "
             "Writes are slowed down to the disk's speed",
-            (unsigned long long)tail >> 20, (unsigned long long)wal->tail_limit_bytes >> 20);
+            (unsigned long long)tail >> 20, (unsigned long long)wal_tail_limit(wal) >> 20);
 }
 
 enum error wal_wait_room(struct wal *wal, int timeout_ms)

@@ -83,7 +83,7 @@ enum error wal_target_grow(struct wal_target *target, const struct redo_operatio
 /* Pages that must be read are worth more records at a time: each is read once for all of them. */
 static uint64_t batch_bytes(const struct wal *wal)
 {
-    uint64_t large = atomic_load(&wal->tail_limit_bytes) / 4;
+    uint64_t large = wal_tail_limit(wal) / 4;
     return wal->patches.were_cached || large < APPLY_BATCH_BYTES ? APPLY_BATCH_BYTES : large;
 }
 
@@ -327,8 +327,9 @@ bool wal_checkpoint_is_due(const struct wal *wal)
     if (atomic_load(&wal->copier.on)) return applied > noted; /* W6 */
     uint64_t requested = atomic_load(&wal->requested_checkpoint);
     if (requested > noted) return applied >= requested;
+    if (wal_needs_segments(wal, applied)) return true;
     /* Each costs a fault for every page that is written again afterwards: few and large ones, also when the applier is behind. */
-    uint64_t limit = atomic_load(&wal->tail_limit_bytes);
+    uint64_t limit = wal_tail_limit(wal);
     return applied - noted > limit / 4 && atomic_load(&wal->reserved) - noted > limit / 8 * 5;
 }
 
@@ -392,5 +393,8 @@ bool wal_step_checkpoint(struct wal *wal)
     pthread_cond_broadcast(&wal->progress);
     pthread_mutex_unlock(&wal->lock);
     wal_segment_retire(wal);
+    pthread_mutex_lock(&wal->lock);
+    if (atomic_load(&wal->disk_full)) wal_thread_wake(wal, WAL_THREAD_ROOM); /* there are spare ones now */
+    pthread_mutex_unlock(&wal->lock);
     return true;
 }

@@ -265,11 +265,12 @@ static bool sweep_is_due(const struct wal *wal)
     const struct wal_copier *copier = &wal->copier;
     uint64_t applied = atomic_load(&wal->applied);
     uint64_t noted = atomic_load(&wal->noted);
-    uint64_t limit = atomic_load(&wal->tail_limit_bytes);
+    uint64_t limit = wal_tail_limit(wal);
     uint64_t requested = atomic_load(&wal->requested_checkpoint);
     uint64_t walked = copier->walked.lsn;
     if (walked == applied || noted != applied) return false; /* one checkpoint for each sweep */
     if (requested > noted) return walked >= requested;
+    if (wal_needs_segments(wal, walked)) return true;
     if (walked - applied > limit / 4 || atomic_load(&wal->reserved) - noted > limit / 2) return true;
     return walked == atomic_load(&wal->durable) && clock_monotonic_ns() - copier->moved_ns > IDLE_SWEEP_NS;
 }

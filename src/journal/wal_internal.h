@@ -173,6 +173,10 @@ struct wal {
     int64_t last_sync_us;
     int64_t last_checkpoint_us;
 
+    /* Who prepares segments: */
+    bool told_of_full;
+    int64_t told_full_ns;
+
     struct wal_patches patches; /* the applier's */
     struct wal_copier copier;
     struct wal_live live;
@@ -291,6 +295,9 @@ void wal_begin_at(struct wal *wal, const struct wal_position *position); /* noth
 void wal_fail(struct wal *wal, enum error error, const char *what);      /* J10 */
 void wal_log(const struct wal *wal, enum wal_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+uint64_t wal_tail_limit(const struct wal *wal); /* what was asked for, or what there are slots for */
+/* The disk is full, and segments before that of `lsn` come back by a checkpoint there: there will be no others. */
+bool wal_needs_segments(const struct wal *wal, uint64_t lsn);
 void wal_update_room(struct wal *wal); /* lock is held */
 /* Waits on `progress` until the deadline; lock is held. False: it has passed. */
 bool wal_wait_progress(struct wal *wal, int64_t deadline_ns);

@@ -19,7 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ZEROS_BYTES (256 * 1024)
+#define ZEROS_BYTES   (256 * 1024)
+#define TELL_EVERY_NS (INT64_C(60) * 1000 * 1000 * 1000)
 
 void wal_segment_path(const struct wal *wal, uint64_t number, char *path_out)
 {
@@ -215,17 +216,24 @@ static uint64_t wanted_end(const struct wal *wal)
 {
     uint64_t reserved = atomic_load(&wal->reserved);
     uint64_t ahead = reserved + (wal->has_threads ? WAL_SEGMENTS_AHEAD : 1) * wal->data_bytes;
-    uint64_t most = atomic_load(&wal->noted) + wal->tail_limit_bytes + 2 * wal->data_bytes;
+    uint64_t most = atomic_load(&wal->noted) + wal_tail_limit(wal) + 2 * wal->data_bytes;
     if (ahead > most) ahead = most;
     return wal->wanted_end > ahead ? wal->wanted_end : ahead;
 }
 
+/* Room may come and go with each checkpoint: not every time is told. */
 static void note_disk_full(struct wal *wal, enum error error)
 {
-    if (atomic_exchange(&wal->disk_full, true)) return;
+    int64_t now_ns = clock_monotonic_ns();
+    bool is_recent = wal->told_full_ns != 0 && now_ns - wal->told_full_ns < TELL_EVERY_NS;
+    atomic_store(&wal->disk_full, true);
+    if (wal->told_of_full || is_recent) return;
+    wal->told_of_full = true;
+    wal->told_full_ns = now_ns;
     wal_log(
         wal, WAL_WARNING,
-        "Cannot prepare another segment of the journal in %s: %s. Writes are refused until there is space",
+        "Cannot prepare another segment of the journal in %s: %s. Those that are there are used again after checkpoints; "
+        "where that is not enough writes are refused until there is space",
         wal->folder_path, error_text(error));
 }
 
@@ -247,7 +255,9 @@ bool wal_step_room(struct wal *wal)
         pthread_mutex_unlock(&wal->lock);
         return false;
     }
-    if (atomic_exchange(&wal->disk_full, false)) wal_log(wal, WAL_NOTICE, "The journal has space again");
+    atomic_store(&wal->disk_full, false);
+    if (wal->told_of_full) wal_log(wal, WAL_NOTICE, "The journal has space again");
+    wal->told_of_full = false;
     pthread_mutex_lock(&wal->lock);
     wal->slots[segment->number % WAL_SLOTS] = segment;
     atomic_store(&wal->prepared_end, end + wal->data_bytes);
@@ -262,7 +272,7 @@ bool wal_step_room(struct wal *wal)
 /* Spare files beyond what the tail's limit asks for, taken out of the list. The lock is held. */
 static struct wal_segment *take_excess(struct wal *wal)
 {
-    uint64_t keep = wal->tail_limit_bytes / wal->data_bytes + WAL_SEGMENTS_AHEAD;
+    uint64_t keep = wal_tail_limit(wal) / wal->data_bytes + WAL_SEGMENTS_AHEAD;
     struct wal_segment *excess = NULL;
     while (wal->spare != NULL && wal->segment_files > keep) {
         struct wal_segment *segment = wal->spare;

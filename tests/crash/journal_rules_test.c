@@ -634,8 +634,10 @@ static void test_a_full_disk_ends_room_for_a_while(void **state)
     while (wal_has_room(rig.wal))
         rig_append(&rig, 504);
     assert_false(wal_step_room(rig.wal));
+    assert_int_equal(wal_checkpoint(rig.wal), ERROR_OK); /* which frees no segment: there is one */
+    assert_false(wal_step_room(rig.wal));
     assert_int_equal(wal_wait_room(rig.wal, 0), ERROR_DISK_FULL);
-    assert_non_null(strstr(rig.log, "Writes are refused until there is space"));
+    assert_non_null(strstr(rig.log, "writes are refused until there is space"));
     assert_int_equal(wal_error(rig.wal), ERROR_OK);
     rig.disk->faults.bytes_left = UINT64_MAX;
     assert_true(wal_step_room(rig.wal));
@@ -645,6 +647,35 @@ static void test_a_full_disk_ends_room_for_a_while(void **state)
     assert_int_equal(rig.floor, rig.history.count);
     try_cuts(&rig);
     rig_end(&rig);
+}
+
+/* The segments that are there are enough to go on with, each checkpoint frees them: also far below the tail's limit. */
+static void test_a_full_disk_goes_on_with_its_segments(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 22; seed <= 23; seed++) { /* patching; and copying */
+        rig_start(&rig, WAL_EVERYSEC, seed);
+        wal_copy_always(rig.wal, seed == 23);
+        while (atomic_load(&rig.wal->prepared_end) - atomic_load(&rig.wal->noted) < 3 * RIG_SEGMENT_BYTES) {
+            if (!wal_step_room(rig.wal)) rig_append(&rig, 504);
+        }
+        assert_true(wal_end(rig.wal) - atomic_load(&rig.wal->noted) < RIG_TAIL_LIMIT / 2);
+        rig.disk->faults.bytes_left = 0;
+        for (unsigned i = 0; i < 100; i++) {
+            if (!wal_has_room(rig.wal) && !wal_step_room(rig.wal)) {
+                assert_int_equal(wal_wait_room(rig.wal, 0), ERROR_IN_USE); /* not refused: it will be there */
+                rig_sync(&rig);
+                while (wal_step_apply(rig.wal) || wal_step_checkpoint(rig.wal)) {
+                }
+                assert_true(wal_step_room(rig.wal));
+            }
+            assert_true(wal_has_room(rig.wal));
+            rig_append(&rig, 504);
+        }
+        rig_sync(&rig);
+        try_cuts(&rig);
+        rig_end(&rig);
+    }
 }
 
 /* Who outruns the disk is slowed down, and does not wait for the whole checkpoint. */
@@ -704,6 +735,7 @@ int main(void)
         cmocka_unit_test(test_J10_a_failed_sync_of_the_journal_is_final),
         cmocka_unit_test(test_J10_a_failed_sync_of_the_image_ends_recycling),
         cmocka_unit_test(test_a_full_disk_ends_room_for_a_while),
+        cmocka_unit_test(test_a_full_disk_goes_on_with_its_segments),
         cmocka_unit_test(test_room_comes_back_while_a_checkpoint_runs),
     };
     return cmocka_run_group_tests_name("journal_rules", tests, NULL, NULL);

@@ -259,6 +259,30 @@ static void test_tail_stays_below_its_limit(void **state)
     assert_counts(bench, 8000);
 }
 
+/* Where writers have to stop a checkpoint is due, also when the limit is beyond what there are slots for. */
+static void test_a_checkpoint_is_due_where_room_ends(void **state)
+{
+    (void)state;
+    static const uint64_t limits[] = {16 * SEGMENT_BYTES, UINT64_C(1) << 40, INT64_MAX};
+    struct wal *wal = aligned_alloc(64, sizeof *wal);
+    assert_non_null(wal);
+    for (unsigned i = 0; i < sizeof limits / sizeof *limits; i++) {
+        memset(wal, 0, sizeof *wal);
+        wal_set_geometry(wal, SEGMENT_BYTES);
+        wal->tail_limit_bytes = limits[i];
+        wal->base_is_durable = true;
+        wal->noted = wal->applied = wal->reserved = SEGMENT_BYTES;
+        wal->prepared_end = UINT64_MAX / 2;
+        wal_update_room(wal);
+        assert_true(wal_has_room(wal));
+        assert_false(wal_checkpoint_is_due(wal));
+        wal->applied = wal->reserved = wal->room_end;
+        assert_false(wal_has_room(wal));
+        assert_true(wal_checkpoint_is_due(wal));
+    }
+    free(wal);
+}
+
 /* J8: beyond segments and beyond the limit. */
 static void test_large_records_among_small_ones(void **state)
 {
@@ -633,6 +657,7 @@ int main(void)
         TEST(test_segments_of_the_usual_size),
         TEST(test_process_death_loses_nothing),
         TEST(test_tail_stays_below_its_limit),
+        TEST(test_a_checkpoint_is_due_where_room_ends),
         TEST(test_large_records_among_small_ones),
         TEST(test_checkpoint_on_request),
         TEST(test_policies_change_at_run_time),
