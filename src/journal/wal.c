@@ -125,6 +125,14 @@ enum error wal_make(const struct wal_options *options, struct wal **wal_out, cha
     return ERROR_OK;
 }
 
+enum error wal_make_for_notes(const struct wal_options *options, struct wal **wal_out, char *detail,
+                              size_t detail_cap)
+{
+    struct wal_options narrow = *options;
+    narrow.reserve_bytes = options->note_off + WAL_NOTE_BYTES;
+    return wal_make(&narrow, wal_out, detail, detail_cap);
+}
+
 void wal_destroy(struct wal *wal)
 {
     wal_segment_close_all(wal);
@@ -305,7 +313,7 @@ static enum error with_image(const struct wal_options *options, enum error (*act
 {
     struct wal *wal;
     char detail[512];
-    enum error error = wal_make(options, &wal, detail, sizeof detail);
+    enum error error = wal_make_for_notes(options, &wal, detail, sizeof detail);
     if (error != ERROR_OK) return error;
     error = act(wal);
     wal_destroy(wal);

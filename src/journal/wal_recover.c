@@ -401,7 +401,7 @@ enum error wal_view(const struct wal_options *options, char *base, struct wal_re
                     char *detail, size_t detail_cap)
 {
     struct wal *wal;
-    enum error error = wal_make(options, &wal, detail, detail_cap);
+    enum error error = wal_make_for_notes(options, &wal, detail, detail_cap);
     if (error != ERROR_OK) return error;
     struct wal_notes notes;
     struct wal_target memory = {base, wal->target.size_bytes, NULL, options->reserve_bytes};
