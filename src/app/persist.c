@@ -250,11 +250,13 @@ bool persist_apply(struct persist *persist, char *error, size_t error_cap)
     while (persist->change_wanted)
         pthread_cond_wait(&persist->changed, &persist->lock);
     bool failed = persist->change_failed;
+    bool is_on = persist->append_only;
     pthread_mutex_unlock(&persist->lock);
     if (failed)
         snprintf(error, error_cap,
-                 "ERR CONFIG SET failed (possibly related to argument 'appendonly') - Unable to turn on AOF. "
-                 "Check server logs.");
+                 "ERR CONFIG SET failed (possibly related to argument 'appendonly') - Unable to turn %s AOF. "
+                 "Check server logs.",
+                 is_on ? "on" : "off");
     return !failed;
 }
 

@@ -335,6 +335,8 @@ enum error wal_remove(const struct wal_options *options)
 
 void wal_set_policy(struct wal *wal, enum wal_policy policy)
 {
+    if (atomic_load(&wal->policy) == WAL_ALWAYS && policy != WAL_ALWAYS)
+        atomic_store(&wal->strict_end, atomic_load(&wal->reserved)); /* before it counts */
     atomic_store(&wal->policy, (int)policy);
     pthread_mutex_lock(&wal->lock);
     wal_thread_wake(wal, WAL_THREAD_SYNC);

@@ -170,7 +170,8 @@ uint64_t wal_durable(const struct wal *wal);
 /* As wal_await for wal_durable. */
 bool wal_await_durable(struct wal *wal, uint64_t lsn);
 
-/* From now on. A stricter policy holds for what was appended before, too. */
+/* From now on. A stricter policy holds for what was appended before, too; and what was appended under WAL_ALWAYS is acknowledged when it
+ * is durable, whatever comes after it. */
 void wal_set_policy(struct wal *wal, enum wal_policy policy);
 void wal_set_tail_limit(struct wal *wal, uint64_t bytes);
 /* Whether live.at_rest may be called; not at first. Once it returns from forbidding it, no call runs: so whoever forbids holds

@@ -274,8 +274,10 @@ uint64_t wal_durable(const struct wal *wal)
     return atomic_load_explicit(&wal->durable, memory_order_acquire);
 }
 
+/* What was appended under WAL_ALWAYS keeps its promise when the policy is loosened. */
 static bool needs_durable(const struct wal *wal)
 {
+    if (wal_durable(wal) < atomic_load_explicit(&wal->strict_end, memory_order_acquire)) return true;
     return atomic_load_explicit(&wal->policy, memory_order_relaxed) == WAL_ALWAYS;
 }
 

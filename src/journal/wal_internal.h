@@ -143,6 +143,7 @@ struct wal {
     _Atomic uint64_t awaited_durable; /* somebody waits for it */
     _Atomic uint64_t requested_checkpoint;
     _Atomic int policy;
+    _Atomic uint64_t strict_end; /* nothing is acknowledged before this much is durable: appended under WAL_ALWAYS */
     _Atomic int failure; /* enum error, J10 */
     _Atomic bool base_is_durable;
     _Atomic bool checkpoint_runs;

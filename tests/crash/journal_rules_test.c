@@ -251,6 +251,28 @@ static void test_J3_replies_wait_for_records_and_no_append_waits_for_a_sync(void
     rmdir(dir);
 }
 
+static void test_J3_a_policy_that_is_loosened_keeps_its_promises(void **state)
+{
+    (void)state;
+    rig_start(&rig, WAL_ALWAYS, 22);
+    rig_append(&rig, 64);
+    uint64_t strict = wal_end(rig.wal);
+    wal_set_policy(rig.wal, WAL_EVERYSEC);
+    rig_append(&rig, 64);
+    uint64_t loose = wal_end(rig.wal);
+    assert_true(wal_acknowledged(rig.wal) < strict);
+    assert_false(wal_await(rig.wal, strict));
+    assert_false(wal_await(rig.wal, loose));
+    unsigned advanced = rig.advanced;
+    assert_true(wal_step_sync(rig.wal));
+    assert_true(rig.advanced > advanced);
+    assert_true(wal_await(rig.wal, loose));
+    rig_append(&rig, 64);
+    assert_true(wal_await(rig.wal, wal_end(rig.wal))); /* not durable, and promised to nobody */
+    assert_true(wal_durable(rig.wal) < wal_end(rig.wal));
+    rig_end(&rig);
+}
+
 static void test_J4_nothing_counts_behind_a_gap(void **state)
 {
     (void)state;
@@ -724,6 +746,7 @@ int main(void)
         cmocka_unit_test(test_J1_only_durable_records_reach_the_image),
         cmocka_unit_test(test_J2_segments_stay_until_the_note_is_durable),
         cmocka_unit_test(test_J3_replies_wait_for_records_and_no_append_waits_for_a_sync),
+        cmocka_unit_test(test_J3_a_policy_that_is_loosened_keeps_its_promises),
         cmocka_unit_test(test_J4_nothing_counts_behind_a_gap),
         cmocka_unit_test(test_J5_growth_comes_before_what_lies_there),
         cmocka_unit_test(test_J6_recovery_syncs_before_it_applies),
