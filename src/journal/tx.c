@@ -8,7 +8,8 @@
  *     crash would replay can touch a block's next owner (H2).
  * X4. The state word, and with it the selector of used_bytes, changes by one aligned store.
  * X5. Extents are released after the lane is idle, and their `bytes` word is 0 before the heap may free them.
- * X6. With a redo journal: a transaction's record is appended once all its changes are made, before its locks are let go
+ * X6. With a redo journal: a transaction's record is appended once all its changes are made, freed bits too (a page that its private
+ *     mapping has not copied yet shows the image, which the applier changes as soon as the record is durable), before its locks are let go
  *     (tx_commit returns after it), before ops->freed tells of its blocks (H2), and for a system transaction before
  *     another builds on it (H9). An aborted one appends nothing.
  *
@@ -333,6 +334,7 @@ static void append_record(struct tx *tx)
 {
     enum error error = redo_build(tx, tx->record);
     ASSERT(error == ERROR_OK); /* reserve_redo has made room */
+    clear_freed_bits(tx);
     wal_append(tx->journal->wal, tx->record->bytes, tx->record->len);
 }
 
@@ -345,9 +347,10 @@ static void commit_lane(struct tx *tx)
             pmem_persist_flush(tx->map, tx->base + tx->objects[i].off, tx->objects[i].len);
         pmem_persist_drain(tx->map); /* X2 */
     }
-    if (tx->journal->wal != NULL) append_record(tx);
+    bool is_journaled = tx->journal->wal != NULL;
+    if (is_journaled) append_record(tx);
     tx->selector = prepare_used_bytes(tx);
-    if (tx->free_count > 0) {
+    if (tx->free_count > 0 && !is_journaled) {
         lane_store_state(tx->map, tx->lane, tail | LANE_PHASE_COMMITTED | tx->selector);
         clear_freed_bits(tx);
     }
