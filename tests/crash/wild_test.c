@@ -10,8 +10,8 @@
  * W2. of its batch, the server has executed the first j commands, for some j, each whole, and nothing of the
  * others; and while the server runs: W3. every reply is the one that the model expects.
  *
- * WILD_KILLS, WILD_SEED, WILD_CLIENTS and WILD_SERVER (another binary) override; CAIRN_TEST_LONG=1 kills
- * thousands of times.
+ * WILD_KILLS, WILD_SEED, WILD_CLIENTS and WILD_SERVER (another binary) override; WILD_ONLY names the tests to run
+ * (cmocka's pattern: test_journal_*); CAIRN_TEST_LONG=1 kills thousands of times.
  */
 #include "support/long.h"
 #include "support/server.h"
@@ -586,6 +586,7 @@ static void test_whole_pages_and_switched_modes(void **state)
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
+    if (getenv("WILD_ONLY") != NULL) cmocka_set_test_filter(getenv("WILD_ONLY"));
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tmpfs),          cmocka_unit_test(test_disk),
         cmocka_unit_test(test_journal_always), cmocka_unit_test(test_journal_everysec),
