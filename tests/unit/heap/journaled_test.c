@@ -1,13 +1,13 @@
 /* journaled_test.c: a running heap changes its mode, and its accounts come along. */
 #include "fixture.h"
 
+#include "../../support/addresses.h"
 #include "heap/heap_layout.h"
 #include "heap/heap_state.h"
 #include "journal/wal_internal.h"
 #include "pmem/fault.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 
 #define ROUNDS                                                                                               \
     4 /* of begin and end: owners' selectors differ from those in the file in two of them at least */
@@ -144,39 +144,13 @@ static void test_a_record_is_the_last_that_a_transaction_does(void **state)
 #endif
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LIMITS_ADDRESSES false /* a sanitizer's own take too many */
-#else
-#define LIMITS_ADDRESSES true
-#endif
-
-static uint64_t taken_addresses(void)
-{
-    unsigned long long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%llu", &pages), 1);
-    fclose(file);
-    return pages * 4096;
-}
-
-/* Returns the limit as it was. */
-static struct rlimit limit_addresses(uint64_t more)
-{
-    struct rlimit before;
-    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
-    struct rlimit limit = {.rlim_cur = taken_addresses() + more, .rlim_max = before.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
-    return before;
-}
-
 static enum error begin_within(struct fixture *fixture, uint64_t more_addresses)
 {
     const struct heap_journal_options options = {.wanted = true, .policy = WAL_NO, .segment_bytes = 65536};
     char detail[256] = "";
-    struct rlimit before = limit_addresses(more_addresses);
+    struct rlimit before = addresses_limit(more_addresses);
     enum error error = heap_journal_begin(fixture->heap, &options, detail, sizeof detail);
-    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    addresses_unlimit(&before);
     return error;
 }
 
@@ -216,9 +190,9 @@ static void test_a_journal_ends_without_more_addresses(void **state)
     fixture_open(fixture);
     begin(fixture);
     add_blocks(fixture, 1, &blocks);
-    struct rlimit before = limit_addresses(FIXTURE_RESERVE_BYTES / 2);
+    struct rlimit before = addresses_limit(FIXTURE_RESERVE_BYTES / 2);
     end(fixture);
-    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    addresses_unlimit(&before);
     add_blocks(fixture, 1, &blocks);
     fixture_check(fixture, blocks.offs, blocks.count);
     fixture_close(fixture);

@@ -1,4 +1,5 @@
 /* The redo journal with its threads, on real files: order, acknowledging, room, large records, restarts. */
+#include "../../support/addresses.h"
 #include "../../support/scratch.h"
 #include "journal/redo_code.h"
 #include "journal/wal_inspect.h"
@@ -16,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -590,27 +590,10 @@ static void test_view_changes_no_file(void **state)
     munmap(base, IMAGE_BYTES);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LIMITS_ADDRESSES false /* a sanitizer's own take too many */
-#else
-#define LIMITS_ADDRESSES true
-#endif
-
-static uint64_t taken_addresses(void)
-{
-    unsigned long long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%llu", &pages), 1);
-    fclose(file);
-    return pages * 4096;
-}
-
 /* The heap that is looked at has reserved its own, and there may be no second time as many. */
 static void test_a_view_and_a_removal_reserve_no_addresses(void **state)
 {
     struct bench *bench = *state;
-    struct rlimit before;
     struct wal_recovery recovery;
     if (!LIMITS_ADDRESSES) skip();
     create(bench);
@@ -621,13 +604,10 @@ static void test_a_view_and_a_removal_reserve_no_addresses(void **state)
     int fd = open(bench->image, O_RDONLY);
     assert_true(base && fd >= 0 && read(fd, base, IMAGE_BYTES) == (ssize_t)IMAGE_BYTES);
     close(fd);
-    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
-    struct rlimit limit = {.rlim_cur = taken_addresses() + bench->options.reserve_bytes / 2,
-                           .rlim_max = before.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    struct rlimit before = addresses_limit(bench->options.reserve_bytes / 2);
     enum error viewed = wal_view(&bench->options, base, &recovery, bench->detail, sizeof bench->detail);
     enum error removed = wal_remove(&bench->options);
-    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    addresses_unlimit(&before);
     assert_int_equal(viewed, ERROR_OK);
     assert_int_equal(*(uint64_t *)(void *)(base + 4096 + 24), 33);
     assert_int_equal(removed, ERROR_OK);
