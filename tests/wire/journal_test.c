@@ -1,7 +1,7 @@
 /* journal_test.c: a server whose heap has a journal: what waits for the disk, what happens when it hangs or fails, and the way from
  * one mode to the other. Runs on a disk (tests/preload/disk.c makes it hang and fail). */
 #include "support/client.h"
-#include "support/scratch.h"
+#include "support/disk_place.h"
 #include "support/script.h"
 #include "support/wait.h"
 
@@ -20,58 +20,7 @@
 
 #include <cmocka.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define PRELOADS false /* sanitizers want to be first */
-#else
-#define PRELOADS true
-#endif
-
 #define QUIET_MS 300 /* nothing came for so long: it is being held */
-
-struct place {
-    char folder[64]; /* of the server's data, on a disk */
-    char control[80];
-    struct server *server;
-};
-
-static void make_place(struct place *place, const char *append_only, const char *fsync, const char *more,
-                       const char *value)
-{
-    snprintf(place->folder, sizeof place->folder, "/var/tmp/cairn-journal.XXXXXX");
-    assert_non_null(scratch_make(place->folder));
-    snprintf(place->control, sizeof place->control, "%s/", place->folder);
-    if (PRELOADS) {
-        setenv("LD_PRELOAD", DISK_PRELOAD, 1);
-        setenv("DISK_CONTROL", place->folder, 1);
-    }
-    place->server =
-        server_open((const char *const[]){"--dir", place->folder, "--appendonly", append_only,
-                                          "--appendfsync", fsync, "--io-threads", "2", more, value, NULL});
-}
-
-static void order(const struct place *place, const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", place->folder, name);
-    close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-}
-
-static void take_back(const struct place *place, const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", place->folder, name);
-    assert_int_equal(unlink(path), 0);
-}
-
-static void leave_place(struct place *place)
-{
-    char command[128];
-    server_close(place->server);
-    unsetenv("LD_PRELOAD");
-    unsetenv("DISK_CONTROL");
-    snprintf(command, sizeof command, "rm -rf '%s'", place->folder);
-    assert_int_equal(system(command), 0);
-}
 
 static void expect_silence(struct client *client)
 {
@@ -309,11 +258,6 @@ static void writers_wait_for_room_in_the_journal(void **state)
     leave_place(&place);
 }
 
-static void send_large(struct client *client, const char *key, const char *value, size_t len)
-{
-    client_send_argv(client, 3, (const char *[]){"SET", key, value}, (const size_t[]){3, strlen(key), len});
-}
-
 static unsigned waits_for_room(struct client *client)
 {
     static const char field[] = "aof_delayed_fsync:";
@@ -544,146 +488,6 @@ static void a_lost_journal_is_noticed(void **state)
     leave_place(&place);
 }
 
-/* ---- while it is loading ---- */
-
-#define LOADING "-LOADING Redis is loading the dataset in memory"
-
-/* A server with a key k that holds v; from here on its start hangs in the recovery. */
-static void make_loading_place(struct place *place, const char *option, const char *value, const char *login)
-{
-    make_place(place, "yes", "everysec", option, value);
-    struct client *client = client_open(place->server, 2);
-    if (login) EXPECT(client, login, "+OK");
-    EXPECT(client, "SELECT 3", "+OK");
-    EXPECT(client, "SET k v", "+OK");
-    client_close(client);
-    (void)server_stop(place->server, SIGKILL);
-    server_set_config(place->server, "user poor on nopass -@all +select\n");
-    order(place, "hold");
-    server_start_loading(place->server);
-}
-
-/* A recovery that takes long tells so, on all sockets; who is connected goes on as what he has made of himself meanwhile. */
-static void clients_stay_through_a_long_recovery(void **state)
-{
-    static const char half[] = "*2\r\n$3\r\nGET\r\n$1\r\n";
-    enum { LARGE = 200000 };
-    (void)state;
-    if (!PRELOADS || server_is_other()) skip();
-    struct place place;
-    make_loading_place(&place, NULL, NULL, NULL);
-    struct client *client = client_open(place.server, 3); /* says HELLO 3 */
-    struct client *poor = client_open(place.server, 2);
-    struct client *local = client_open_unix(place.server);
-    struct client *halfway = client_open(place.server, 2);
-    EXPECT(client, "PING", LOADING);
-    EXPECT(client, "GET k", LOADING);
-    EXPECT(client, "MULTI", LOADING);
-    EXPECT(client, "GET", "-ERR wrong number of arguments for 'get' command");
-    EXPECT(client, "NONSENSE", "-ERR unknown command <*>");
-    EXPECT(client, "INFO persistence",
-           "<*># Persistence\\r\\nloading:1<*>loading_start_time:<*>loading_loaded_perc:<*>");
-    EXPECT(client, "INFO", "<*>redis_mode:standalone<*>loading:1<*>");
-    EXPECT(client, "CONFIG GET databases", "{'databases': '16'}");
-    EXPECT(client, "ECHO hello", "'hello'");
-    EXPECT(client, "CLIENT SETNAME me", "+OK");
-    EXPECT(client, "SELECT 16", "-ERR DB index is out of range");
-    EXPECT(client, "SELECT 3", "+OK");
-    char *value = malloc(LARGE);
-    assert_non_null(value);
-    memset(value, 'v', LARGE);
-    send_large(client, "k", value, LARGE);
-    assert_string_equal(client_read(client), LOADING);
-    free(value);
-    EXPECT(poor, "AUTH poor any", "+OK");
-    EXPECT(poor, "INFO", "-NOPERM User poor has no permissions to run the 'info' command");
-    EXPECT(local, "PING", LOADING);
-    EXPECT(local, "INFO persistence", "<*>loading:1<*>");
-    EXPECT(halfway, "SELECT 3", "+OK");
-    char id[32];
-    snprintf(id, sizeof id, "%s", client_ask(halfway, "CLIENT ID"));
-    assert_int_equal(client_send_raw(halfway, half, strlen(half)), strlen(half));
-    take_back(&place, "hold");
-    AWAIT(local, "PING", "+PONG");
-    EXPECT(local, "INFO persistence", "<*>loading:0<*>");
-    EXPECT(local, "INFO clients", "<*>connected_clients:4<*>");
-    EXPECT(client, "GET k", "'v'");
-    EXPECT(client, "CLIENT GETNAME", "'me'");
-    EXPECT(poor, "GET k", "-NOPERM User poor has no permissions to run the 'get' command");
-    EXPECT(poor, "SELECT 2", "+OK");
-    EXPECT(client, "CONFIG GET databases", "{'databases': '16'}"); /* RESP3 still */
-    assert_int_equal(client_send_raw(halfway, "k\r\n", 3), 3);
-    assert_string_equal(client_read(halfway), "'v'");
-    EXPECT(halfway, "CLIENT ID", id);
-    struct client *later = client_open(place.server, 2);
-    EXPECT(later, "CLIENT ID", ":<4..9>"); /* nobody has the same */
-    client_close(later);
-    client_close(client);
-    client_close(local);
-    client_close(poor);
-    client_close(halfway);
-    leave_place(&place);
-}
-
-static void strangers_stay_strangers_through_a_recovery(void **state)
-{
-    (void)state;
-    if (!PRELOADS || server_is_other()) skip();
-    struct place place;
-    make_loading_place(&place, "--requirepass", "secret", "AUTH secret");
-    struct client *stranger = client_open(place.server, 2);
-    struct client *friend = client_open_unix(place.server);
-    EXPECT(stranger, "INFO", "-NOAUTH Authentication required.");
-    EXPECT(stranger, "SHUTDOWN", "-NOAUTH Authentication required.");
-    EXPECT(stranger, "AUTH wrong", "-WRONGPASS <*>");
-    EXPECT(friend, "AUTH secret", "+OK");
-    EXPECT(friend, "GET k", LOADING);
-    EXPECT(friend, "SELECT 3", "+OK");
-    take_back(&place, "hold");
-    AWAIT(friend, "GET k", "'v'");
-    EXPECT(stranger, "GET k", "-NOAUTH Authentication required.");
-    client_close(stranger);
-    client_close(friend);
-    leave_place(&place);
-}
-
-/* The recovery is left where it stands, and the next one finds everything. */
-static void a_loading_server_can_be_shut_down(void **state)
-{
-    (void)state;
-    if (!PRELOADS || server_is_other()) skip();
-    struct place place;
-    make_loading_place(&place, "--maxclients", "2", NULL);
-    struct client *client = client_open(place.server, 2);
-    struct client *second = client_open_unix(place.server);
-    EXPECT(client, "PING", LOADING);
-    EXPECT(second, "PING", LOADING);
-    struct client *third = client_open_unix(place.server);
-    assert_string_equal(client_read(third), "-ERR max number of clients reached");
-    assert_string_equal(client_read(third), "closed");
-    client_close(third);
-    client_close(second);
-    EXPECT(client, "SHUTDOWN ABORT", "-ERR No shutdown in progress.");
-    EXPECT(client, "SHUTDOWN", "closed");
-    client_close(client);
-    int status = server_wait(place.server);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    assert_true(server_logged(place.server, "User requested shutdown while the server is loading"));
-    server_start_loading(place.server);
-    assert_int_equal(access(server_socket(place.server), F_OK), 0);
-    status = server_stop(place.server, SIGTERM);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    assert_true(server_logged(place.server, "Received shutdown signal during loading, exiting now."));
-    assert_int_not_equal(access(server_socket(place.server), F_OK), 0);
-    take_back(&place, "hold");
-    server_start(place.server);
-    client = client_open(place.server, 2);
-    EXPECT(client, "SELECT 3", "+OK");
-    EXPECT(client, "GET k", "'v'");
-    client_close(client);
-    leave_place(&place);
-}
-
 /* ---- saves ---- */
 
 static void saves_are_checkpoints(void **state)
@@ -778,9 +582,6 @@ int main(void)
         cmocka_unit_test(starts_change_the_mode),
         cmocka_unit_test(starts_tell_what_they_found),
         cmocka_unit_test(a_lost_journal_is_noticed),
-        cmocka_unit_test(clients_stay_through_a_long_recovery),
-        cmocka_unit_test(strangers_stay_strangers_through_a_recovery),
-        cmocka_unit_test(a_loading_server_can_be_shut_down),
         cmocka_unit_test(saves_are_checkpoints),
         cmocka_unit_test(transactions_that_save_end),
     };

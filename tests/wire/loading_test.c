@@ -1,0 +1,166 @@
+/* loading_test.c: a server whose recovery takes long: what clients are told meanwhile, and how they go on. */
+#include "support/client.h"
+#include "support/disk_place.h"
+#include "support/wait.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define LOADING "-LOADING Redis is loading the dataset in memory"
+
+/* A server with a key k that holds v; from here on its start hangs in the recovery. */
+static void make_loading_place(struct place *place, const char *option, const char *value, const char *login)
+{
+    make_place(place, "yes", "everysec", option, value);
+    struct client *client = client_open(place->server, 2);
+    if (login) EXPECT(client, login, "+OK");
+    EXPECT(client, "SELECT 3", "+OK");
+    EXPECT(client, "SET k v", "+OK");
+    client_close(client);
+    (void)server_stop(place->server, SIGKILL);
+    server_set_config(place->server, "user poor on nopass -@all +select\n");
+    order(place, "hold");
+    server_start_loading(place->server);
+}
+
+/* A recovery that takes long tells so, on all sockets; who is connected goes on as what he has made of himself meanwhile. */
+static void clients_stay_through_a_long_recovery(void **state)
+{
+    static const char half[] = "*2\r\n$3\r\nGET\r\n$1\r\n";
+    enum { LARGE = 200000 };
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_loading_place(&place, NULL, NULL, NULL);
+    struct client *client = client_open(place.server, 3); /* says HELLO 3 */
+    struct client *poor = client_open(place.server, 2);
+    struct client *local = client_open_unix(place.server);
+    struct client *halfway = client_open(place.server, 2);
+    EXPECT(client, "PING", LOADING);
+    EXPECT(client, "GET k", LOADING);
+    EXPECT(client, "MULTI", LOADING);
+    EXPECT(client, "GET", "-ERR wrong number of arguments for 'get' command");
+    EXPECT(client, "NONSENSE", "-ERR unknown command <*>");
+    EXPECT(client, "INFO persistence",
+           "<*># Persistence\\r\\nloading:1<*>loading_start_time:<*>loading_loaded_perc:<*>");
+    EXPECT(client, "INFO", "<*>redis_mode:standalone<*>loading:1<*>");
+    EXPECT(client, "CONFIG GET databases", "{'databases': '16'}");
+    EXPECT(client, "ECHO hello", "'hello'");
+    EXPECT(client, "CLIENT SETNAME me", "+OK");
+    EXPECT(client, "SELECT 16", "-ERR DB index is out of range");
+    EXPECT(client, "SELECT 3", "+OK");
+    char *value = malloc(LARGE);
+    assert_non_null(value);
+    memset(value, 'v', LARGE);
+    send_large(client, "k", value, LARGE);
+    assert_string_equal(client_read(client), LOADING);
+    free(value);
+    EXPECT(poor, "AUTH poor any", "+OK");
+    EXPECT(poor, "INFO", "-NOPERM User poor has no permissions to run the 'info' command");
+    EXPECT(local, "PING", LOADING);
+    EXPECT(local, "INFO persistence", "<*>loading:1<*>");
+    EXPECT(halfway, "SELECT 3", "+OK");
+    char id[32];
+    snprintf(id, sizeof id, "%s", client_ask(halfway, "CLIENT ID"));
+    assert_int_equal(client_send_raw(halfway, half, strlen(half)), strlen(half));
+    take_back(&place, "hold");
+    AWAIT(local, "PING", "+PONG");
+    EXPECT(local, "INFO persistence", "<*>loading:0<*>");
+    EXPECT(local, "INFO clients", "<*>connected_clients:4<*>");
+    EXPECT(client, "GET k", "'v'");
+    EXPECT(client, "CLIENT GETNAME", "'me'");
+    EXPECT(poor, "GET k", "-NOPERM User poor has no permissions to run the 'get' command");
+    EXPECT(poor, "SELECT 2", "+OK");
+    EXPECT(client, "CONFIG GET databases", "{'databases': '16'}"); /* RESP3 still */
+    assert_int_equal(client_send_raw(halfway, "k\r\n", 3), 3);
+    assert_string_equal(client_read(halfway), "'v'");
+    EXPECT(halfway, "CLIENT ID", id);
+    struct client *later = client_open(place.server, 2);
+    EXPECT(later, "CLIENT ID", ":<4..9>"); /* nobody has the same */
+    client_close(later);
+    client_close(client);
+    client_close(local);
+    client_close(poor);
+    client_close(halfway);
+    leave_place(&place);
+}
+
+static void strangers_stay_strangers_through_a_recovery(void **state)
+{
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_loading_place(&place, "--requirepass", "secret", "AUTH secret");
+    struct client *stranger = client_open(place.server, 2);
+    struct client *friend = client_open_unix(place.server);
+    EXPECT(stranger, "INFO", "-NOAUTH Authentication required.");
+    EXPECT(stranger, "SHUTDOWN", "-NOAUTH Authentication required.");
+    EXPECT(stranger, "AUTH wrong", "-WRONGPASS <*>");
+    EXPECT(friend, "AUTH secret", "+OK");
+    EXPECT(friend, "GET k", LOADING);
+    EXPECT(friend, "SELECT 3", "+OK");
+    take_back(&place, "hold");
+    AWAIT(friend, "GET k", "'v'");
+    EXPECT(stranger, "GET k", "-NOAUTH Authentication required.");
+    client_close(stranger);
+    client_close(friend);
+    leave_place(&place);
+}
+
+/* The recovery is left where it stands, and the next one finds everything. */
+static void a_loading_server_can_be_shut_down(void **state)
+{
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_loading_place(&place, "--maxclients", "2", NULL);
+    struct client *client = client_open(place.server, 2);
+    struct client *second = client_open_unix(place.server);
+    EXPECT(client, "PING", LOADING);
+    EXPECT(second, "PING", LOADING);
+    struct client *third = client_open_unix(place.server);
+    assert_string_equal(client_read(third), "-ERR max number of clients reached");
+    assert_string_equal(client_read(third), "closed");
+    client_close(third);
+    client_close(second);
+    EXPECT(client, "SHUTDOWN ABORT", "-ERR No shutdown in progress.");
+    EXPECT(client, "SHUTDOWN", "closed");
+    client_close(client);
+    int status = server_wait(place.server);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_true(server_logged(place.server, "User requested shutdown while the server is loading"));
+    server_start_loading(place.server);
+    assert_int_equal(access(server_socket(place.server), F_OK), 0);
+    status = server_stop(place.server, SIGTERM);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_true(server_logged(place.server, "Received shutdown signal during loading, exiting now."));
+    assert_int_not_equal(access(server_socket(place.server), F_OK), 0);
+    take_back(&place, "hold");
+    server_start(place.server);
+    client = client_open(place.server, 2);
+    EXPECT(client, "SELECT 3", "+OK");
+    EXPECT(client, "GET k", "'v'");
+    client_close(client);
+    leave_place(&place);
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clients_stay_through_a_long_recovery),
+        cmocka_unit_test(strangers_stay_strangers_through_a_recovery),
+        cmocka_unit_test(a_loading_server_can_be_shut_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
