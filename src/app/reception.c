@@ -26,9 +26,11 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define POLL_MS       20
+#define REST_NS       100000000 /* before it is tried again to let somebody in */
 #define DOORS_MAX     17
 #define VISITORS_MAX  1024 /* more are turned away */
 #define BACKLOG       511
@@ -56,6 +58,7 @@ struct reception {
     struct app *app;
     struct door doors[DOORS_MAX];
     unsigned door_count;
+    int64_t rest_until_ns; /* nobody is let in before; 0: the last one could be */
     struct visitor *visitors[VISITORS_MAX];
     unsigned visitor_count;
     uint64_t next_id;
@@ -278,13 +281,30 @@ static const char *refuse_visitor(const struct reception *reception, const struc
     return client_protection(&app->client_settings, &reception->app->server, (const struct sockaddr *)peer);
 }
 
-/* False when nobody waits at the door. */
+/* Who waits stays at the door, which would be ready at once again: without a rest the thread would do nothing but look. */
+static void rest(struct reception *reception, int why)
+{
+    if (reception->rest_until_ns == 0)
+        log_line(&reception->app->log, LOG_WARNING, "Accepting client connection: %s", strerror(why));
+    reception->rest_until_ns = clock_monotonic_ns() + REST_NS;
+}
+
+static bool is_retried(int why)
+{
+    return why == EINTR || why == ECONNABORTED;
+}
+
+/* False when nobody who waits at the door can be had. */
 static bool welcome(struct reception *reception, const struct door *door)
 {
     struct sockaddr_storage peer = {0};
     socklen_t len = sizeof peer;
     int fd = accept4(door->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0) return errno == EINTR || errno == ECONNABORTED;
+    if (fd < 0) {
+        if (errno != EAGAIN && !is_retried(errno)) rest(reception, errno);
+        return is_retried(errno);
+    }
+    reception->rest_until_ns = 0;
     const char *refusal = refuse_visitor(reception, door, &peer);
     if (refusal) (void)!send(fd, refusal, strlen(refusal), MSG_NOSIGNAL | MSG_DONTWAIT);
     struct visitor *visitor = refusal ? NULL : visitor_new(reception, door, fd, &peer);
@@ -298,13 +318,15 @@ void reception_serve(struct reception *reception)
     struct pollfd polled[DOORS_MAX + VISITORS_MAX];
     unsigned doors = reception->door_count;
     unsigned visitors = reception->visitor_count, stay = 0;
-    for (unsigned i = 0; i < doors; i++)
-        polled[i] = (struct pollfd){.fd = reception->doors[i].fd, .events = POLLIN};
+    bool rests = clock_monotonic_ns() < reception->rest_until_ns;
+    for (unsigned i = 0; i < doors; i++) /* poll skips what is negative */
+        polled[i] = (struct pollfd){.fd = rests ? -1 : reception->doors[i].fd, .events = POLLIN};
     for (unsigned i = 0; i < visitors; i++)
         polled[doors + i] = (struct pollfd){.fd = reception->visitors[i]->fd, .events = POLLIN};
     int ready = poll(polled, doors + visitors, POLL_MS);
     if (process_signal_received())
         leave(reception->app, "Received shutdown signal during loading, exiting now.");
+    if (ready < 0 && errno != EINTR) nanosleep(&(struct timespec){.tv_nsec = REST_NS}, NULL); /* no memory */
     if (ready <= 0) return;
     for (unsigned i = 0; i < visitors; i++) {
         struct visitor *visitor = reception->visitors[i];

@@ -3,6 +3,7 @@
 #include "support/disk_place.h"
 #include "support/wait.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -154,6 +156,75 @@ static void a_loading_server_can_be_shut_down(void **state)
     leave_place(&place);
 }
 
+/* ---- no descriptors ---- */
+
+/* Clock ticks of CPU that the server's thread of this name has used. */
+static unsigned long thread_ticks(const struct server *server, const char *name)
+{
+    char path[320], text[512], found[32];
+    unsigned long user = 0, kernel = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)server_pid(server));
+    DIR *tasks = opendir(path);
+    assert_non_null(tasks);
+    for (struct dirent *task = readdir(tasks); task; task = readdir(tasks)) {
+        snprintf(path, sizeof path, "/proc/%d/task/%s/stat", (int)server_pid(server), task->d_name);
+        FILE *file = fopen(path, "re");
+        if (!file) continue;
+        char *line = fgets(text, sizeof text, file);
+        fclose(file);
+        if (!line || sscanf(line, "%*d (%31[^)])", found) != 1 || strcmp(found, name) != 0) continue;
+        assert_int_equal(sscanf(strrchr(line, ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+                                &user, &kernel),
+                         2);
+        closedir(tasks);
+        return user + kernel;
+    }
+    fail_msg("no thread is called %s", name);
+    return 0;
+}
+
+/* The server may open none but those that it has; returns the limit as it was. */
+static struct rlimit take_descriptors(const struct server *server)
+{
+    struct rlimit before;
+    assert_int_equal(prlimit(server_pid(server), RLIMIT_NOFILE, NULL, &before), 0);
+    const struct rlimit limit = {.rlim_cur = 3, .rlim_max = before.rlim_max};
+    assert_int_equal(prlimit(server_pid(server), RLIMIT_NOFILE, &limit, NULL), 0);
+    return before;
+}
+
+static void expect_idle(const struct server *server, const char *thread)
+{
+    enum { WALL_MS = 1000 };
+    unsigned long ticks = thread_ticks(server, thread);
+    usleep(WALL_MS * 1000);
+    ticks = thread_ticks(server, thread) - ticks;
+    assert_true(ticks * 4 < (unsigned long)sysconf(_SC_CLK_TCK) * WALL_MS / 1000);
+}
+
+/* Whom the server cannot let in yet waits, and costs nothing; he is heard as soon as there is a descriptor for him. */
+static void nobody_is_busy_with_who_cannot_come_in(void **state)
+{
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_loading_place(&place, NULL, NULL, NULL);
+    struct client *client = client_open(place.server, 2);
+    EXPECT(client, "PING", LOADING);
+    struct rlimit before = take_descriptors(place.server);
+    struct client *waiting = client_open_unix(place.server);
+    assert_true(WAIT_FOR(server_logged(place.server, "Accepting client connection: Too many open files")));
+    expect_idle(place.server, "loading");
+    EXPECT(client, "PING", LOADING);
+    client_send(waiting, "PING");
+    assert_int_equal(prlimit(server_pid(place.server), RLIMIT_NOFILE, &before, NULL), 0);
+    assert_string_equal(client_read(waiting), LOADING);
+    client_close(waiting);
+    client_close(client);
+    take_back(&place, "hold");
+    leave_place(&place);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -161,6 +232,7 @@ int main(void)
         cmocka_unit_test(clients_stay_through_a_long_recovery),
         cmocka_unit_test(strangers_stay_strangers_through_a_recovery),
         cmocka_unit_test(a_loading_server_can_be_shut_down),
+        cmocka_unit_test(nobody_is_busy_with_who_cannot_come_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
