@@ -1,7 +1,8 @@
 /* reception.c: a small server for as long as there is no heap (reception.h).
  *
  * Invariants:
- * R1. A visitor's bytes are at most one incomplete request when nothing of it is being served.
+ * R1. A visitor's bytes are at most one incomplete request when nothing of it is being served. One that is longer than what is kept for
+ *     a visitor is answered as soon as that is known, and skipped: Redis would refuse it, too, unless it were an ECHO.
  * R2. Handlers are called without keyspace, transaction and dispatcher: those listed use none of them.
  */
 #include "app/reception.h"
@@ -35,8 +36,10 @@
 #define VISITORS_MAX  1024 /* more are turned away */
 #define BACKLOG       511
 #define READ_BYTES    (16 * 1024)
-#define REQUEST_BYTES (1 << 20) /* who sends a longer one is disconnected */
+#define REQUEST_BYTES (128 * 1024) /* a longer one is not kept */
 #define INLINE_BYTES  (64 * 1024)
+#define NAMES_MAX     2 /* arguments that name a command */
+#define NO_AUTH       "NOAUTH Authentication required."
 #define LOADING       "LOADING Redis is loading the dataset in memory"
 
 struct door {
@@ -51,6 +54,8 @@ struct visitor {
     char *bytes;
     size_t len;
     size_t cap;
+    bool skips;                /* its bytes belong to a request that was answered */
+    struct resp_parser parser; /* when it does: resp_skip */
     struct session session;
 };
 
@@ -154,7 +159,7 @@ static const char *refuse(struct reception *reception, const struct session *ses
         return text;
     }
     bool is_free = entry->command->flags & COMMAND_NO_AUTH;
-    if (acl_session_is_stranger(&server->acl, session) && !is_free) return "NOAUTH Authentication required.";
+    if (acl_session_is_stranger(&server->acl, session) && !is_free) return NO_AUTH;
     if (acl_user_may_all(session->user)) return NULL;
     struct acl_verdict verdict = acl_check(session->user, entry, request->argv, request->argc);
     if (verdict.allowed) return NULL;
@@ -188,34 +193,83 @@ static void answer(struct reception *reception, struct session *session, const s
     }
 }
 
+/* One that is too long to be read as a whole: what is known of it are its first arguments, at `bytes`. */
+static void answer_unread(struct reception *reception, const struct session *session,
+                          const struct resp_parser *parser, const char *bytes)
+{
+    struct server_state *server = &reception->app->server;
+    const struct command_entry *entry;
+    struct slice names[NAMES_MAX] = {SLICE(""), SLICE("")};
+    char text[COMMAND_ERROR_BYTES];
+    size_t known = parser->argc < NAMES_MAX ? parser->argc : NAMES_MAX;
+    for (size_t i = 0; i < known; i++)
+        names[i] = (struct slice){bytes + parser->spans[i].off, parser->spans[i].len};
+    enum command_found found = command_table_find(server->table, names, parser->argc_wanted, &entry);
+    if (found != COMMAND_FOUND) command_table_error(found, entry, names, known, text);
+    bool is_stranger = acl_session_is_stranger(&server->acl, session);
+    reception->out.proto = session->proto;
+    if (found != COMMAND_FOUND) resp_error(&reception->out, text);
+    else if (is_stranger && !(entry->command->flags & COMMAND_NO_AUTH)) resp_error(&reception->out, NO_AUTH);
+    else resp_error(&reception->out, LOADING);
+}
+
+/* A request at a visitor's bytes, or the rest of one that is skipped. */
+struct reading {
+    struct resp_limits limits;
+    size_t at; /* bytes that are done with */
+    enum resp_status status;
+    const char *error;
+};
+
+static void read_on(struct reception *reception, struct visitor *visitor, struct reading *reading)
+{
+    struct session *session = &visitor->session;
+    struct resp_parser parser = {0}; /* an incomplete request is read again from its beginning */
+    struct resp_request request;
+    const char *bytes = visitor->bytes + reading->at;
+    size_t len = visitor->len - reading->at, done = 0, wanted;
+    if (visitor->skips) {
+        reading->status = resp_skip(&visitor->parser, &reading->limits, &reception->arena, bytes, len, &done,
+                                    &reading->error);
+        visitor->skips = reading->status == RESP_MORE;
+        reading->at += done;
+        return;
+    }
+    reading->status = resp_parse(&parser, &reading->limits, &reception->arena, bytes, len, &request, &wanted,
+                                 &reading->error);
+    if (reading->status == RESP_REQUEST) {
+        if (request.argc > 0) answer(reception, session, &request);
+        reading->at += request.bytes;
+    } else if (reading->status == RESP_MORE && parser.argc_wanted > 0 && len + wanted > REQUEST_BYTES) {
+        answer_unread(reception, session, &parser, bytes);
+        reading->at += parser.at;
+        reading->status = RESP_REQUEST; /* goes on with what follows */
+        resp_skip_begin(&parser);
+        visitor->parser = parser;
+        visitor->skips = true;
+        return;
+    }
+    resp_parser_reset(&parser);
+}
+
 /* Answers into reception->out. False when the connection is to be closed. */
 static bool answer_all(struct reception *reception, struct visitor *visitor)
 {
-    size_t at = 0, wanted;
-    const char *error;
-    enum resp_status status = RESP_REQUEST;
-    struct session *session = &visitor->session;
+    const struct session *session = &visitor->session;
+    struct server_state *server = &reception->app->server;
+    struct reading reading = {.limits = {.max_bulk_bytes = atomic_load(&server->settings->max_bulk_bytes),
+                                         .max_inline_bytes = INLINE_BYTES,
+                                         .max_args = INT_MAX},
+                              .status = RESP_REQUEST};
     resp_arena_reset(&reception->arena);
-    while (status == RESP_REQUEST && at < visitor->len && !session->close_after_reply) {
-        const struct resp_limits limits = {
-            .max_bulk_bytes = REQUEST_BYTES,
-            .max_inline_bytes = INLINE_BYTES,
-            .max_args = INT_MAX,
-            .authenticated = !acl_session_is_stranger(&reception->app->server.acl, session)};
-        struct resp_parser parser = {0}; /* an incomplete request is read again from its beginning */
-        struct resp_request request;
-        status = resp_parse(&parser, &limits, &reception->arena, visitor->bytes + at, visitor->len - at,
-                            &request, &wanted, &error);
-        if (status == RESP_REQUEST) {
-            if (request.argc > 0) answer(reception, session, &request);
-            at += request.bytes;
-        }
-        resp_parser_reset(&parser);
+    while (reading.status == RESP_REQUEST && reading.at < visitor->len && !session->close_after_reply) {
+        reading.limits.authenticated = !acl_session_is_stranger(&server->acl, session);
+        read_on(reception, visitor, &reading);
     }
-    if (status == RESP_ERROR) resp_error(&reception->out, error);
-    visitor->len -= at;
-    memmove(visitor->bytes, visitor->bytes + at, visitor->len); /* R1 */
-    return status != RESP_ERROR && !session->close_after_reply;
+    if (reading.status == RESP_ERROR) resp_error(&reception->out, reading.error);
+    visitor->len -= reading.at;
+    memmove(visitor->bytes, visitor->bytes + reading.at, visitor->len); /* R1 */
+    return reading.status != RESP_ERROR && !session->close_after_reply;
 }
 
 /* ---- visitors ---- */
@@ -231,7 +285,7 @@ static void visitor_free(struct visitor *visitor)
 static bool reserve(struct visitor *visitor)
 {
     size_t cap = visitor->len + READ_BYTES;
-    if (visitor->len >= REQUEST_BYTES) return false;
+    if (visitor->len > REQUEST_BYTES) return false;
     if (visitor->cap >= cap) return true;
     char *grown = realloc(visitor->bytes, cap);
     if (!grown) return false;
@@ -444,7 +498,8 @@ void reception_hand_over(struct reception *reception)
                                               .unix_path = visitor->is_local ? path : NULL,
                                               .session = &visitor->session,
                                               .bytes = visitor->bytes,
-                                              .len = visitor->len};
+                                              .len = visitor->len,
+                                              .skipped = visitor->skips ? &visitor->parser : NULL};
         client_pool_adopt(reception->app->pool, &client);
         visitor->fd = -1;
         visitor_free(visitor);

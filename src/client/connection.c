@@ -11,7 +11,8 @@
  * C1. Arguments point into the read or the query buffer, which stay until the batch has been executed.
  * C2. A blocked connection is read on, so that its end is seen: what comes waits in the query buffer.
  * C3. The query buffer exists only while there are leftover bytes.
- * C4. The parser's progress belongs to the bytes at query.bytes, or is none.
+ * C4. The parser's progress belongs to the bytes at query.bytes, or is none. A request that is skipped was answered before: its bytes
+ *     are not kept, and nothing is executed until its end has come.
  */
 #include "client/connection.h"
 
@@ -141,17 +142,22 @@ struct requests {
     size_t wanted;
 };
 
-static struct requests read_requests(struct client_connection *c, const char *bytes, size_t len)
+static struct resp_limits request_limits(const struct client_connection *c)
 {
-    struct client_loop *loop = c->loop;
-    struct requests found = {.stopped_by = RESP_REQUEST};
-    const struct resp_limits limits = {
+    return (struct resp_limits){
         .max_bulk_bytes =
-            atomic_load_explicit(&loop->pool->server->settings->max_bulk_bytes, memory_order_relaxed),
+            atomic_load_explicit(&c->loop->pool->server->settings->max_bulk_bytes, memory_order_relaxed),
         .max_inline_bytes = CLIENT_READ_BYTES,
         .max_args = INT_MAX,
         .authenticated = client_replies_authenticated(c),
     };
+}
+
+static struct requests read_requests(struct client_connection *c, const char *bytes, size_t len)
+{
+    struct client_loop *loop = c->loop;
+    struct requests found = {.stopped_by = RESP_REQUEST};
+    const struct resp_limits limits = request_limits(c);
     /* An AUTH may widen the limits: nothing is read past it. */
     size_t cap = limits.authenticated ? DISPATCH_BATCH_MAX : 1;
     resp_arena_reset(&loop->arena);
@@ -185,6 +191,19 @@ static void hold_back(struct client_connection *c)
     count_held(c, true);
 }
 
+/* How many of the bytes belong to the request that is skipped. */
+static size_t skip_request(struct client_connection *c, const char *bytes, size_t len,
+                           enum resp_status *status_out)
+{
+    const struct resp_limits limits = request_limits(c);
+    const char *error;
+    size_t skipped;
+    *status_out = resp_skip(&c->parser, &limits, &c->loop->arena, bytes, len, &skipped, &error);
+    c->skips = *status_out == RESP_MORE;
+    if (*status_out == RESP_ERROR) end_with_error(c, error);
+    return skipped;
+}
+
 /* Executes the complete requests among the bytes; returns how many bytes are done with. The connection may be
  * closed then. */
 static size_t execute(struct client_connection *c, const char *bytes, size_t len)
@@ -192,6 +211,12 @@ static size_t execute(struct client_connection *c, const char *bytes, size_t len
     struct client_loop *loop = c->loop;
     size_t at = 0;
     bool more = true;
+    if (__builtin_expect(c->skips, 0)) {
+        enum resp_status status;
+        at = skip_request(c, bytes, len, &status);
+        if (status == RESP_ERROR) return len;
+        more = status == RESP_REQUEST;
+    }
     while (more && at < len && !client_replies_hold(c) && !c->to_end) {
         if (__builtin_expect(client_held_is_full(loop), 0)) {
             hold_back(c);
@@ -508,6 +533,8 @@ void client_connection_open(struct client_loop *loop, const struct client_arriva
     c->session.last_command_ms = c->session.created_ms;
     acl_session_begin(&loop->pool->server->acl, &c->session);
     if (arrival->session) go_on_as(&c->session, arrival->session);
+    c->skips = arrival->skips;
+    c->parser = arrival->parser;
     list_append(loop, c);
     c->listed = client_directory_add(&loop->directory, c) == ERROR_OK;
     client_memory_count(c);

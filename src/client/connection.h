@@ -64,6 +64,7 @@ struct client_connection {
     bool closing;      /* the handle is being closed; not in the loop's list any more */
     bool killed;       /* by another worker: nothing of it is executed; closes at the next delivery of mail */
     bool closed;       /* the handle is */
+    bool skips;        /* what comes belongs to a request that was answered (resp_skip) */
     unsigned holds; /* batches of held replies that name it (held.h): its memory stays, and it does not end */
 };
 
@@ -78,6 +79,8 @@ struct client_arrival {
     struct session *session; /* as it goes on here, its texts and user moved out of it; NULL: a new one */
     char *bytes;             /* of an incomplete request, received before; copied */
     size_t len;
+    bool skips;                /* see client_connection */
+    struct resp_parser parser; /* when it does */
 };
 
 /* Takes over the socket and its address, whatever the outcome. */

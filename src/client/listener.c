@@ -219,7 +219,9 @@ void client_pool_adopt(struct client_pool *pool, const struct client_visitor *vi
                                             .address = address,
                                             .session = session,
                                             .bytes = bytes,
-                                            .len = visitor->len}};
+                                            .len = visitor->len,
+                                            .skips = visitor->skipped != NULL}};
+    if (visitor->skipped) arrival->to_open.parser = *visitor->skipped; /* it owns nothing */
     deliver(pool, arrival);
 }
 

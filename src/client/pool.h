@@ -83,6 +83,8 @@ struct client_visitor {
     struct session *session; /* id, protocol, database, user and names hold on; they are moved out of it */
     const char *bytes;       /* received, of a request that is not complete; copied */
     size_t len;
+    const struct resp_parser
+        *skipped; /* `bytes` belong to a request that was answered: resp_skip goes on; NULL: they begin one */
 };
 /* Takes over the socket. After client_pool_listen, before client_pool_run. */
 void client_pool_adopt(struct client_pool *pool, const struct client_visitor *visitor);

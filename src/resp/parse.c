@@ -292,6 +292,47 @@ static enum resp_status parse_multibulk(struct input *in, struct resp_request *r
     return RESP_REQUEST;
 }
 
+/* ---- what is not kept ---- */
+
+void resp_skip_begin(struct resp_parser *parser)
+{
+    free(parser->spans);
+    parser->spans = NULL;
+    parser->spans_cap = 0;
+    if (parser->bulk_len != LENGTH_UNREAD)
+        parser->bulk_len += 2; /* from here on what is left of it, its line's end included */
+}
+
+enum resp_status resp_skip(struct resp_parser *parser, const struct resp_limits *limits,
+                           struct resp_arena *arena, const char *bytes, size_t len, size_t *skipped_out,
+                           const char **error_out)
+{
+    struct input in = {parser, limits, arena, bytes, len, 0, NULL};
+    enum resp_status status = RESP_REQUEST;
+    size_t pos = 0;
+    while (status == RESP_REQUEST && parser->argc < parser->argc_wanted) {
+        if (parser->bulk_len == LENGTH_UNREAD) {
+            size_t bulk_len;
+            status = length_line(&in, &pos, &bulk_len);
+            if (status == RESP_REQUEST) parser->bulk_len = bulk_len + 2;
+            continue;
+        }
+        size_t have = len - pos;
+        size_t step = have < parser->bulk_len ? have : parser->bulk_len;
+        pos += step;
+        parser->bulk_len -= step;
+        if (parser->bulk_len > 0) status = RESP_MORE;
+        else {
+            parser->argc++;
+            parser->bulk_len = LENGTH_UNREAD;
+        }
+    }
+    *skipped_out = pos;
+    if (status == RESP_ERROR) *error_out = in.error;
+    if (status != RESP_MORE) resp_parser_reset(parser);
+    return status;
+}
+
 /* ---- inline ---- */
 
 static enum resp_status split_line(struct input *in, struct slice line, struct resp_request *request_out)

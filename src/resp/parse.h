@@ -68,4 +68,12 @@ enum resp_status resp_parse(struct resp_parser *parser, const struct resp_limits
                             struct resp_arena *arena, const char *bytes, size_t len,
                             struct resp_request *request_out, size_t *wanted_out, const char **error_out);
 
+/* The rest of a request that nobody wants to keep: after RESP_MORE, when its count line has been read (argc_wanted is not 0), the caller
+ * may forget its first `at` bytes and have what follows stepped over, piece by piece. RESP_REQUEST: its end was reached, the parser is
+ * all zero. RESP_MORE: all but `skipped_out` bytes, of an incomplete line, are to be shown again with more. */
+void resp_skip_begin(struct resp_parser *parser);
+enum resp_status resp_skip(struct resp_parser *parser, const struct resp_limits *limits,
+                           struct resp_arena *arena, const char *bytes, size_t len, size_t *skipped_out,
+                           const char **error_out);
+
 #endif

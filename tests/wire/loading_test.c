@@ -156,6 +156,98 @@ static void a_loading_server_can_be_shut_down(void **state)
     leave_place(&place);
 }
 
+/* ---- large requests ---- */
+
+#define LARGE_BYTES (64u << 20)
+
+/* Most that the server has held in memory of its own. */
+static unsigned long peak_kib(const struct server *server)
+{
+    char path[64], line[256];
+    unsigned long kib = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)server_pid(server));
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    while (kib == 0 && fgets(line, sizeof line, file))
+        (void)sscanf(line, "VmHWM: %lu", &kib);
+    fclose(file);
+    assert_true(kib > 0);
+    return kib;
+}
+
+static void send_text(struct client *client, const char *text)
+{
+    assert_int_equal(client_send_raw(client, text, strlen(text)), strlen(text));
+}
+
+static void send_many_words(struct client *client, const char *first, unsigned count)
+{
+    char *text = malloc(64 + 8 * count), *end = text;
+    assert_non_null(text);
+    end += sprintf(end, "*%u\r\n$%zu\r\n%s\r\n", count + 1, strlen(first), first);
+    for (unsigned i = 0; i < count; i++)
+        end += sprintf(end, "$1\r\nk\r\n");
+    send_text(client, text);
+    free(text);
+}
+
+/* Whatever is sent is answered as if it were small, and takes no room; the connection goes on. */
+static void large_requests_are_told_to_wait(void **state)
+{
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_loading_place(&place, "--proto-max-bulk-len", "128mb", NULL);
+    struct client *client = client_open(place.server, 2);
+    struct client *halfway = client_open(place.server, 2);
+    struct client *between = client_open(place.server, 2);
+    char *value = malloc(LARGE_BYTES + 1);
+    assert_non_null(value);
+    memset(value, 'v', LARGE_BYTES);
+    value[LARGE_BYTES] = '\0';
+    EXPECT(client, "PING", LOADING);
+    unsigned long before_kib = peak_kib(place.server);
+    send_large(client, "k", value, LARGE_BYTES);
+    client_send(client, "ECHO hello");
+    assert_string_equal(client_read(client), LOADING);
+    assert_string_equal(client_read(client), "'hello'");
+    send_many_words(client, "DEL", 100000);
+    assert_string_equal(client_read(client), LOADING);
+    send_many_words(client, "GET", 100000);
+    assert_string_equal(client_read(client), "-ERR wrong number of arguments for 'get' command");
+    client_send_argv(client, 2, (const char *[]){"NONSENSE", value}, (const size_t[]){8, LARGE_BYTES});
+    assert_true(client_reply_is("-ERR unknown command 'NONSENSE'<*>", client_read(client)));
+    client_send_argv(client, 2, (const char *[]){value, "k"}, (const size_t[]){LARGE_BYTES, 1});
+    assert_true(client_reply_is("-ERR unknown command<*>", client_read(client)));
+    assert_true(peak_kib(place.server) - before_kib < LARGE_BYTES / 2048);
+    send_text(halfway, "*4\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000000\r\n");
+    assert_int_equal(client_send_raw(halfway, value, 500000), 500000);
+    assert_string_equal(client_read(halfway), LOADING);
+    send_text(between, "*3\r\n$3\r\nSET\r\n$200000\r\n");
+    assert_int_equal(client_send_raw(between, value, 200000), 200000);
+    send_text(between, "\r\n$20000");
+    assert_string_equal(client_read(between), LOADING);
+    take_back(&place, "hold");
+    AWAIT(client, "PING", "+PONG");
+    assert_int_equal(client_send_raw(halfway, value, 500000), 500000);
+    send_text(halfway, "\r\n$4\r\nPX");
+    client_send(client, "PING");
+    assert_string_equal(client_read(client), "+PONG");
+    send_text(halfway, "AT\r\n*1\r\n$4\r\nPING\r\n");
+    assert_string_equal(client_read(halfway), "+PONG");
+    EXPECT(halfway, "SELECT 3", "+OK");
+    EXPECT(halfway, "GET k", "'v'");
+    send_text(between, "0\r\n");
+    assert_int_equal(client_send_raw(between, value, 200000), 200000);
+    send_text(between, "\r\n");
+    EXPECT(between, "PING", "+PONG");
+    free(value);
+    client_close(client);
+    client_close(halfway);
+    client_close(between);
+    leave_place(&place);
+}
+
 /* ---- no descriptors ---- */
 
 /* Clock ticks of CPU that the server's thread of this name has used. */
@@ -232,6 +324,7 @@ int main(void)
         cmocka_unit_test(clients_stay_through_a_long_recovery),
         cmocka_unit_test(strangers_stay_strangers_through_a_recovery),
         cmocka_unit_test(a_loading_server_can_be_shut_down),
+        cmocka_unit_test(large_requests_are_told_to_wait),
         cmocka_unit_test(nobody_is_busy_with_who_cannot_come_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,9 +203,62 @@ static void slow_arguments_cost_linear_time(void **state)
     free(text);
 }
 
+/* ---- skipping ---- */
+
+/* Reads the first `known` bytes, has the others skipped as they come, `step` at a time; returns the status and how many belonged to it. */
+static enum resp_status skip_after(const char *text, size_t known, size_t step, size_t *end_out)
+{
+    struct resp_parser parser = {0};
+    struct resp_arena arena = {0};
+    const char *error = NULL;
+    size_t len = strlen(text), skipped = 0;
+    assert_int_equal(parse(&parser, &arena, &limits, text, known).status, RESP_MORE);
+    size_t at = parser.at;
+    enum resp_status status = RESP_MORE;
+    resp_skip_begin(&parser);
+    for (size_t have = known; status == RESP_MORE; have += step) {
+        size_t now = have < len ? have : len;
+        char *copy = malloc(now - at + 1); /* what was skipped is forgotten */
+        memcpy(copy, text + at, now - at);
+        status = resp_skip(&parser, &limits, &arena, copy, now - at, &skipped, &error);
+        at += skipped;
+        free(copy);
+        if (status == RESP_MORE && now == len) break;
+    }
+    if (status == RESP_ERROR) assert_non_null(error);
+    if (status == RESP_REQUEST)
+        assert_int_equal(parser.argc_wanted + parser.argc + parser.bulk_len + parser.at, 0);
+    resp_parser_reset(&parser);
+    resp_arena_free(&arena);
+    *end_out = at;
+    return status;
+}
+
+static void skipped_requests_end_where_they_end(void **state)
+{
+    static const char request[] = "*4\r\n$3\r\nSET\r\n$0\r\n\r\n$12\r\n*1\r\n$1\r\nabc\r\r\n$2\r\nxy\r\n";
+    static const char wrong[] = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$x\r\n";
+    char text[sizeof request + 16];
+    size_t len = strlen(request), end;
+    (void)state;
+    snprintf(text, sizeof text, "%sPING\r\n", request);
+    for (size_t known = strlen("*4\r\n"); known < len; known++)
+        for (size_t step = 1; step <= len; step++) {
+            assert_int_equal(skip_after(text, known, step, &end), RESP_REQUEST);
+            assert_int_equal(end, len);
+            text[len] = '\0'; /* nothing after it; and one byte of it missing */
+            assert_int_equal(skip_after(text, known, step, &end), RESP_REQUEST);
+            text[len] = 'P';
+        }
+    text[len - 1] = '\0';
+    assert_int_equal(skip_after(text, len - 2, 1, &end), RESP_MORE);
+    assert_int_equal(skip_after(wrong, strlen("*3\r\n$3\r\n"), 3, &end), RESP_ERROR);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(skipped_requests_end_where_they_end),
         cmocka_unit_test(multibulk_reads),
         cmocka_unit_test(inline_reads),
         cmocka_unit_test(errors_have_the_texts_of_redis),
