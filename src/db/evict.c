@@ -8,6 +8,7 @@
 #include "db/evict.h"
 
 #include "db/keyspace_internal.h"
+#include "util/prefetch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -193,7 +194,7 @@ static bool sample(struct evictor *evictor, const struct evict_policy *policy)
     struct hashtable table = keyspace__table(keyspace, share->db, share->stripe);
     unsigned count = sample_table(evictor, policy, &table, max, offs);
     for (unsigned i = 0; i < count; i++)
-        __builtin_prefetch(table.base + offs[i]);
+        prefetch_read(table.base + offs[i]);
     for (unsigned i = 0; i < count; i++) {
         const struct entry *entry = (const void *)(table.base + offs[i]);
         uint64_t rank = rank_of(policy, entry);

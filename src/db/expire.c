@@ -8,6 +8,7 @@
  * stored with the last one. A bound that is too low costs a visit, no more.
  */
 #include "db/keyspace_internal.h"
+#include "util/prefetch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +107,7 @@ static void prefetch_next(const struct hashtable *table, struct hashtable_slots 
 {
     const uint64_t *slot = hashtable_slots_next(table->base, ahead);
     if (slot != NULL && *slot & HASHTABLE_SLOT_VOLATILE)
-        __builtin_prefetch(table->base + hashtable_slot_off(*slot));
+        prefetch_read(table->base + hashtable_slot_off(*slot));
 }
 
 static bool is_full(const struct expiry *expiry)

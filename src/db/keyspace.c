@@ -5,6 +5,7 @@
  *   widen   the same with a longer copy of the root's block; the old one is freed at commit
  */
 #include "db/keyspace_internal.h"
+#include "util/prefetch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -224,7 +225,7 @@ struct keyspace_hint keyspace_hint_element(const struct keyspace *keyspace, unsi
     struct keyspace_hint hint = {.table = hashtable_hint_elements(&table, key->hash, mapped_bytes(keyspace))};
     if (hint.table == NULL) return hint;
     hint.hash = hash_bytes(element, keyspace->seed);
-    __builtin_prefetch(hint.table);
+    prefetch_read(hint.table);
     return hint;
 }
 

@@ -1,6 +1,7 @@
 /* btree.c: finding items by key and by rank, and going from one to the next. */
 #include "ds/btree.h"
 #include "ds/btree_node.h"
+#include "util/prefetch.h"
 
 #define LINE_BYTES     64
 #define PREFETCH_ITEMS 8 /* misses that overlap */
@@ -57,7 +58,7 @@ static inline void prefetch_node(const struct btree_node_layout *node, unsigned 
     size_t orders =
         height == 0 ? offsetof(struct btree_leaf_layout, ref) : offsetof(struct btree_inner_layout, ref);
     for (size_t at = 0; at < orders; at += LINE_BYTES)
-        __builtin_prefetch((const char *)node + at);
+        prefetch_read((const char *)node + at);
 }
 
 static void start_at_top(const struct btree *tree, struct btree_cursor *cursor)
@@ -165,7 +166,7 @@ uint64_t btree_rank_of(const struct btree *tree, const struct btree_key *key)
 
 static void prefetch_ref(const struct btree *tree, const struct btree_leaf_layout *leaf, unsigned index)
 {
-    if (index < leaf->node.count) __builtin_prefetch(tree->base + leaf->ref[index]);
+    if (index < leaf->node.count) prefetch_read(tree->base + leaf->ref[index]);
 }
 
 void btree_prefetch(const struct btree *tree, const struct btree_cursor *cursor, bool backward)

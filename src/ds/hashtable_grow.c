@@ -18,6 +18,7 @@
 #include "ds/entry_layout.h"
 #include "ds/hashtable_segment.h"
 #include "util/assert.h"
+#include "util/prefetch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,12 +66,12 @@ static void collect(const struct hashtable *table, struct hashtable_segment_layo
         if (hashtable_slot_off(slot) == 0) continue;
         struct item *item = &items->item[items->count++];
         item->slot = slot_bare(slot);
-        if (items->count - first <= PREFETCH_AHEAD) __builtin_prefetch(item_entry(table, item));
+        if (items->count - first <= PREFETCH_AHEAD) prefetch_read(item_entry(table, item));
     }
     if (segment->earliest_ms < items->earliest_ms) items->earliest_ms = segment->earliest_ms;
     for (unsigned i = first; i < items->count; i++) {
         struct item *item = &items->item[i];
-        if (i + PREFETCH_AHEAD < items->count) __builtin_prefetch(item_entry(table, item + PREFETCH_AHEAD));
+        if (i + PREFETCH_AHEAD < items->count) prefetch_read(item_entry(table, item + PREFETCH_AHEAD));
         item->hash = table->hash(entry_key_inline(item_entry(table, item)), table->seed);
     }
 }

@@ -1,5 +1,6 @@
 /* hashtable_sample.c: some entries near a place, for choosing which to drop, and whether one is still there. */
 #include "ds/hashtable_segment.h"
+#include "util/prefetch.h"
 
 /* Takes up to `max` entries of a bucket, any of them with the same chance: its first slots hold what came first, and what
  * took the place of what was dropped. */
@@ -48,7 +49,7 @@ unsigned hashtable_sample(const struct hashtable *table, uint64_t *position, boo
         uint64_t buckets = segment_slots(ref.level) / HASHTABLE_BUCKET_SLOTS;
         unsigned first = (unsigned)(hash_fraction(*position, ref.depth) * buckets >> 32);
         const struct hashtable_segment_layout *segment = hashtable_segment_at(table, position);
-        __builtin_prefetch(&segment->buckets[first]); /* beside the miss on the header */
+        prefetch_read(&segment->buckets[first]); /* beside the miss on the header */
         if (volatile_only && segment->earliest_ms == INT64_MAX) continue;
         count +=
             take_from_segment(table, segment, first, volatile_only, random, max - count, offs_out + count);

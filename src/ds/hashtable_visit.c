@@ -3,6 +3,7 @@
 #include "ds/hashtable_segment.h"
 #include "ds/members_layout.h"
 #include "util/hash.h"
+#include "util/prefetch.h"
 
 #define RANDOM_TRIES      512 /* slots probed before the nearest entry in hash order is taken */
 #define ENTRY_HINT_BYTES  32 /* of an entry: where the word of a root may stand */
@@ -206,15 +207,15 @@ static inline const struct hashtable_bucket_layout *racing_bucket(const struct h
 RACING void hashtable_prefetch_directory(const struct hashtable *table, uint64_t hash, uint64_t mapped_bytes)
 {
     const uint64_t *word = racing_word(table, hash, mapped_bytes);
-    if (word != NULL) __builtin_prefetch(word);
+    if (word != NULL) prefetch_read(word);
 }
 
 RACING void hashtable_prefetch_bucket(const struct hashtable *table, uint64_t hash, uint64_t mapped_bytes)
 {
     const struct hashtable_bucket_layout *bucket = racing_bucket(table, hash, mapped_bytes);
     if (bucket == NULL) return;
-    __builtin_prefetch(bucket);
-    __builtin_prefetch(bucket + 1); /* the neighbour, nearly always */
+    prefetch_read(bucket);
+    prefetch_read(bucket + 1); /* the neighbour, nearly always */
 }
 
 /* The offset of a root, of a kind that has its elements' table where members_layout has it; 0: the entry holds none. */
@@ -254,7 +255,7 @@ RACING void hashtable_prefetch_entry(const struct hashtable *table, uint64_t has
         uint64_t slot = racing_load(&bucket->slots[0] + i);
         if (slot >> HASHTABLE_SLOT_FINGERPRINT_SHIFT != mark) continue;
         const char *entry = table->base + hashtable_slot_off(slot);
-        __builtin_prefetch(entry);
-        __builtin_prefetch(entry + 64); /* most entries reach into the next line */
+        prefetch_read(entry);
+        prefetch_read(entry + PREFETCH_LINE_BYTES); /* most entries reach into the next line */
     }
 }

@@ -10,6 +10,7 @@
 
 #include "ds/list_chain.h"
 #include "util/assert.h"
+#include "util/prefetch.h"
 
 #define LIMIT_BYTES_FIRST UINT32_C(4096) /* -1; each further step doubles */
 #define LIMIT_STEPS       5
@@ -269,7 +270,7 @@ bool list_next_chunk(struct list_iter *iter)
     }
     struct list_chunk_layout *chunk = heap_at(iter->base, off);
     uint64_t following = iter->backwards ? chunk->prev : chunk->next;
-    if (following != 0) __builtin_prefetch(heap_at(iter->base, following));
+    if (following != 0) prefetch_read(heap_at(iter->base, following));
     enter_chunk(iter, chunk);
     return true;
 }

@@ -8,11 +8,14 @@
 #include "util/assert.h"
 #include "util/clock.h"
 #include "util/crc32c.h"
+#include "util/prefetch.h"
 
 #include <errno.h>
 #include <time.h>
 
 #define COPY_IN_LOCK_BYTES 4096
+#define TOUCH_AHEAD_BYTES  256
+#define TOUCH_MAX_BYTES    1024
 #define SYNC_EARLY_BYTES   (UINT64_C(1) << 20) /* what is not durable is not applied: a restart has to do it */
 #define PROMISED_MAX_BYTES (UINT64_C(15) << 30) /* a frame counts 16 GiB */
 #define RESERVE_WAIT_MS    100
@@ -96,6 +99,18 @@ static bool lock_with_room(struct wal *wal, uint64_t bytes)
     }
 }
 
+/* A record goes to lines that are in no cache, and the unlock waits for its stores: those of a next one as long are asked for. The append
+ * lock is held, so `noted` can't pass the end, and its segment stays. */
+static void touch_ahead(const struct wal *wal, uint64_t lsn, uint64_t len)
+{
+    uint64_t off = (lsn & (wal->data_bytes - 1)) + TOUCH_AHEAD_BYTES;
+    uint64_t last = off + (len < TOUCH_MAX_BYTES ? len : TOUCH_MAX_BYTES);
+    const char *base = wal_segment_at(wal, lsn)->base + WAL_HEAD_BYTES; /* W1 */
+    if (last > wal->data_bytes) return;
+    for (off &= ~(PREFETCH_LINE_BYTES - 1); off < last; off += PREFETCH_LINE_BYTES)
+        prefetch_write(base + off);
+}
+
 uint64_t wal_append(struct wal *wal, const void *record, size_t len)
 {
     ASSERT(len > 0 && len % WAL_FRAME_ALIGN == 0 && len / WAL_FRAME_ALIGN <= UINT32_MAX);
@@ -116,6 +131,7 @@ uint64_t wal_append(struct wal *wal, const void *record, size_t len)
         if (wal->copies == 0) atomic_store_explicit(&wal->published, end, memory_order_release);
         else publish(wal);
     }
+    touch_ahead(wal, end, end - start);
     spinlock_unlock(&wal->append_lock);
     if (copies_outside) {
         wal_stream_put(wal, start, &frame, sizeof frame);

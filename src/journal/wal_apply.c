@@ -12,6 +12,7 @@
 #include "journal/redo_code.h"
 #include "journal/wal_internal.h"
 #include "util/clock.h"
+#include "util/prefetch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,6 @@
 #define RADIX_SIZE           (1u << RADIX_BITS)
 #define INSERTION_SORT_MAX   32
 #define SAMPLE_PAGES         32 /* one page in so many tells whether the batch's pages are cached */
-#define LINE_BYTES           64
 #define TOUCH_AHEAD          12 /* patches */
 #define PREFETCH_RUN_PAGES   256
 #define PREFETCH_AHEAD_PAGES 4096
@@ -212,9 +212,9 @@ static void prefetch(struct prefetcher *prefetcher, size_t i)
 static void touch_ahead(const char *base, const struct wal_patch *at)
 {
     const char *target = base + ((uint64_t)at->page << PAGE_SHIFT) + at->word * REDO_WORD_BYTES;
-    __builtin_prefetch(target, 1);
-    __builtin_prefetch(target + LINE_BYTES, 1);
-    if (at->payload != NULL) __builtin_prefetch(at->payload);
+    prefetch_write(target);
+    prefetch_write(target + PREFETCH_LINE_BYTES);
+    if (at->payload != NULL) prefetch_read(at->payload);
 }
 
 static void patch(const struct wal_target *target, struct wal_patches *patches)
