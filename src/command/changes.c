@@ -107,8 +107,7 @@ void changes_note(struct call *call, const char *event, const struct key *key)
 {
     uint32_t wanted = wants(call->worker->server);
     bool expired = strcmp(event, "expired") == 0;
-    if (wanted & NOTIFY_NEW && is_new(call, key))
-        changes_note_event(call, "new", key);
+    if (wanted & NOTIFY_NEW && is_new(call, key)) changes_note_event(call, "new", key);
     if (!(wanted & (SERVER_WANTS_TRACKING | notify_class_of(event)))) return;
     add_or_fail(call, (struct change){.kind = CHANGE_KEY,
                                       .db = call->db,
@@ -165,7 +164,7 @@ static uint64_t send_change(struct server_state *server, struct inbox_sender *se
             targets = tracking_changed(server, sender, &change->key, change->by);
         return targets | notify_send(server, sender, change->event, change->db, change->key.name);
     case CHANGE_EVENT: return notify_send(server, sender, change->event, change->db, change->key.name);
-    case CHANGE_READ: tracking_remember(server, change->tracker, &change->key); return 0;
+    case CHANGE_READ: return tracking_remember(server, change->tracker, &change->key);
     case CHANGE_FLUSH: return tracking_flushed(server, sender);
     case CHANGE_MESSAGE: inbox_send(server, change->message, change->targets); return change->targets;
     }
@@ -195,10 +194,11 @@ void changes_close(struct changes *changes)
 
 /* ---- expiry and eviction ---- */
 
-void changes_tell_name(struct server_state *server, const struct keyspace *keyspace, const char *event, unsigned db,
-                       struct slice name)
+void changes_tell_name(struct server_state *server, const struct keyspace *keyspace, const char *event,
+                       unsigned db, struct slice name)
 {
     if (wants(server) == 0) return; /* saves the hash */
-    const struct change change = {.kind = CHANGE_KEY, .db = db, .event = event, .key = keyspace_key(keyspace, name)};
+    const struct change change = {
+        .kind = CHANGE_KEY, .db = db, .event = event, .key = keyspace_key(keyspace, name)};
     inbox_wake(server, send_change(server, NULL, &change));
 }

@@ -31,6 +31,7 @@ struct inbox_message *inbox_message_new(const struct server_state *server, struc
     if (!message) return NULL;
     message->deliver = deliver;
     message->drop = NULL;
+    message->kept = false;
     message->data = (char *)message + head;
     message->bytes = head + bytes;
     message->sender = sender;
@@ -40,7 +41,9 @@ struct inbox_message *inbox_message_new(const struct server_state *server, struc
 
 void inbox_message_free(struct inbox_message *message)
 {
+    bool kept = message->kept;
     if (message->drop) message->drop(message);
+    if (kept) return; /* it may be under way again */
     if (message->sender)
         atomic_fetch_sub_explicit(&message->sender->flight, message->bytes, memory_order_seq_cst);
     free(message);
@@ -165,7 +168,8 @@ void inbox_close(struct inbox *inbox, unsigned worker_id)
     for (struct inbox_node *node = take(inbox); node;) {
         struct inbox_message *message = message_of(node, worker_id);
         node = node->next;
-        if (atomic_fetch_sub_explicit(&message->readers, 1, memory_order_acq_rel) != 1) continue;
+        if (message->kept || atomic_fetch_sub_explicit(&message->readers, 1, memory_order_acq_rel) != 1)
+            continue;
         if (message->drop) message->drop(message);
         free(message);
     }

@@ -40,7 +40,8 @@ struct inbox_sender {
 struct inbox_message {
     inbox_deliver *deliver;
     void (*drop)(const struct inbox_message *message); /* gives back what the data refers to; may be NULL */
-    void *data;                                        /* the sender's bytes */
+    bool kept;  /* its owner frees it, and may send it again once it was dropped; it has one reader */
+    void *data; /* the sender's bytes */
     size_t bytes;
     struct inbox_sender *sender; /* may be NULL */
     _Atomic unsigned readers;    /* that have not delivered it yet */

@@ -11,6 +11,12 @@ void push_begin(struct worker *worker, struct session *session)
 void push_end(struct worker *worker, struct resp_out *out)
 {
     worker->running = NULL;
+    if (__builtin_expect(worker->pushed.failed,
+                         0)) { /* the connection ends rather than to go on without it */
+        worker->pushed.failed = false;
+        worker->pushed.len = 0;
+        out->failed = true;
+    }
     if (__builtin_expect(worker->pushed.len == 0, 1)) return;
     worker->looked = true;
     bool discard = out->discard;

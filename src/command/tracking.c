@@ -2,7 +2,6 @@
 #include "command/push.h"
 #include "command/server_state.h"
 #include "command/tracking_internal.h"
-#include "util/assert.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -314,9 +313,9 @@ static void drop_invalidation(const struct inbox_message *message)
         tracking__unref(invalidation->told[i].tracker);
 }
 
-/* Without memory nobody could be told, and that would be wrong for ever: the process ends instead, as it does when its stack is out. */
-uint64_t tracking__tell(struct server_state *server, struct inbox_sender *sender, struct slice key,
-                        const struct told *told, size_t count)
+/* False without memory: nobody is told. Else takes over the references. */
+static bool try_tell(struct server_state *server, struct inbox_sender *sender, struct slice key,
+                     const struct told *told, size_t count, uint64_t *targets_out)
 {
     char head[40];
     size_t head_len = key.ptr ? (size_t)snprintf(head, sizeof head, "*1\r\n$%zu\r\n", key.len) : 0;
@@ -324,7 +323,7 @@ uint64_t tracking__tell(struct server_state *server, struct inbox_sender *sender
     size_t bytes = sizeof(struct invalidation) + count * sizeof *told + keys_len;
     struct inbox_message *message = inbox_message_new(server, sender, deliver_invalidation, bytes);
     uint64_t targets = 0;
-    ASSERT(message);
+    if (!message) return false;
     struct invalidation *invalidation = message->data;
     message->drop = drop_invalidation;
     invalidation->count = count;
@@ -335,7 +334,93 @@ uint64_t tracking__tell(struct server_state *server, struct inbox_sender *sender
     for (size_t i = 0; i < count; i++)
         targets |= UINT64_C(1) << told[i].worker_id;
     inbox_send(server, message, targets);
+    *targets_out = targets;
+    return true;
+}
+
+uint64_t tracking__tell(struct server_state *server, struct inbox_sender *sender, struct slice key,
+                        const struct told *told, size_t count)
+{
+    uint64_t targets;
+    if (try_tell(server, sender, key, told, count, &targets)) return targets;
+    for (size_t i = 0; i < count; i++)
+        tracking__unref(told[i].tracker);
+    return tracking__raise_alarm(server);
+}
+
+/* ---- the alarm ---- */
+
+static void send_alarm(struct worker *worker)
+{
+    if (!atomic_exchange(&worker->tracking.alarm.sent, true))
+        inbox_send(worker->server, worker->tracking.alarm.message, UINT64_C(1) << worker->id);
+}
+
+uint64_t tracking__raise_alarm(struct server_state *server)
+{
+    uint64_t targets = 0;
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        struct worker *worker = server->workers[i];
+        if (!worker) continue;
+        atomic_fetch_add(&worker->tracking.alarm.count, 1);
+        send_alarm(worker);
+        targets |= UINT64_C(1) << i;
+    }
     return targets;
+}
+
+/* One whose destination is another worker cannot be told from here without memory. Its client knows, when it loses the connection, that
+ * nobody follows any more what it has read by that. */
+static void alarm_elsewhere(struct worker *worker, const struct told *told)
+{
+    const struct host *host = worker->host;
+    uint64_t targets = 0;
+    tracking__ref(told->tracker);
+    if (try_tell(worker->server, NULL, (struct slice){NULL, 0}, told, 1, &targets)) {
+        worker->sent |= targets;
+        return;
+    }
+    tracking__unref(told->tracker);
+    struct session *session = host->session_find(host->app, worker, told->tracker->session_id);
+    if (session) host->close(host->app, session);
+}
+
+static void deliver_alarm(const struct inbox_message *message, struct worker *worker)
+{
+    (void)message;
+    worker->tracking.alarm.heard = atomic_load(&worker->tracking.alarm.count);
+    for (struct tracker *tracker = worker->tracking.first; tracker; tracker = tracker->next) {
+        if (!(tracker->flags & TRACKING_ON)) continue;
+        const struct told told = {tracker, tracker->redirect, destination(tracker)};
+        if (told.worker_id == worker->id) tracking__push(worker, &told, (struct slice){NULL, 0});
+        else alarm_elsewhere(worker, &told);
+    }
+}
+
+/* It can be sent again. Who raised the alarm since it was delivered has seen that it was under way. */
+static void drop_alarm(const struct inbox_message *message)
+{
+    struct worker *worker = *(struct worker **)message->data;
+    atomic_store(&worker->tracking.alarm.sent, false);
+    if (atomic_load(&worker->tracking.alarm.count) != worker->tracking.alarm.heard) send_alarm(worker);
+}
+
+enum error tracking_local_open(struct worker *worker)
+{
+    struct inbox_message *message = inbox_message_new(worker->server, NULL, deliver_alarm, sizeof worker);
+    if (!message) return ERROR_MEMORY;
+    message->kept = true;
+    message->drop = drop_alarm;
+    *(struct worker **)message->data = worker;
+    worker->tracking.alarm.message = message;
+    return ERROR_OK;
+}
+
+void tracking_local_close(struct tracking_local *local)
+{
+    tracking__free_prefixes(local);
+    free(local->alarm.message);
+    local->alarm.message = NULL;
 }
 
 /* ---- flushes ---- */
@@ -359,8 +444,8 @@ uint64_t tracking_flushed(struct server_state *server, struct inbox_sender *send
 {
     uint64_t targets = UINT64_MAX >> (64 - server->worker_count);
     struct inbox_message *message = inbox_message_new(server, sender, deliver_flush, 0);
-    ASSERT(message); /* as tracking__tell */
     tracking__forget_keys(&server->tracking);
+    if (!message) return tracking__raise_alarm(server);
     inbox_send(server, message, targets);
     return targets;
 }

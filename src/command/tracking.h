@@ -10,6 +10,8 @@
  * K2. Lock order: a stripe of the keyspace, then the table's lock of that stripe, then a tracker's; inboxes take none.
  * K3. A tracker lives as long as its session or anything that names it: keys, messages, prefixes.
  * K4. Prefixes are known to their destination alone, which hears of them through its inbox: before any change that follows.
+ * K5. Whoever must be told is told, or loses the connection that should have told him: when there is no memory for what changed, each
+ *     tracker of the server is told to forget all it knows (the *alarm*), for which the memory was there from the start.
  */
 #ifndef CAIRN_COMMAND_TRACKING_H
 #define CAIRN_COMMAND_TRACKING_H
@@ -53,7 +55,15 @@ struct tracking_local {
     struct tracker *first;   /* of its sessions */
     struct prefix *prefixes; /* of trackers whose destination it is */
     bool has_news;           /* changed keys that are not told yet */
+    struct {
+        struct inbox_message *message;
+        atomic_bool sent;       /* and not dropped yet */
+        _Atomic uint64_t count; /* how often it was raised */
+        uint64_t heard;         /* its value when the message was delivered last */
+    } alarm;                    /* K5; raised by any thread */
 };
+
+MUST_CHECK enum error tracking_local_open(struct worker *worker);
 
 void tracking_close(struct tracking *tracking);
 void tracking_local_close(struct tracking_local *local);
@@ -85,8 +95,8 @@ struct slice tracking_prefix(const struct session *session, size_t index);
 
 /* Whether the session wants to be told of keys that the command reads. Its own thread, or one that executes on its behalf while it waits. */
 bool tracking_wants(const struct session *session, const struct command *command);
-/* The tracker has read `key` (K1). */
-void tracking_remember(struct server_state *server, struct tracker *tracker, const struct key *key);
+/* The tracker has read `key` (K1). Returns the workers that have to be woken. */
+uint64_t tracking_remember(struct server_state *server, struct tracker *tracker, const struct key *key);
 /* `key` changed (K1), by session `by` (0: by nobody). Returns the workers that have to be woken. */
 uint64_t tracking_changed(struct server_state *server, struct inbox_sender *sender, const struct key *key,
                           uint64_t by);

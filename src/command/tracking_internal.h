@@ -14,7 +14,7 @@ struct tracker {
     unsigned redirect_worker;
     struct slice *prefixes; /* names are malloc'd */
     size_t prefix_count;
-    size_t prefix_bytes;     /* of memory */
+    size_t prefix_bytes;  /* of memory */
     struct tracker *prev; /* of its worker's */
     struct tracker *next;
 };
@@ -31,6 +31,8 @@ void tracking__unref(struct tracker *tracker);
 /* Tells each of `told` that `key` is not what it was, or that no key is (ptr NULL). Takes over their references. Returns the workers to wake. */
 uint64_t tracking__tell(struct server_state *server, struct inbox_sender *sender, struct slice key,
                         const struct told *told, size_t count);
+/* Tells all trackers of the server to forget what they know (K5). Returns the workers to wake. */
+uint64_t tracking__raise_alarm(struct server_state *server);
 /* Delivery on the destination. `keys`: an encoded array; ptr NULL: all keys. */
 void tracking__push(struct worker *worker, const struct told *told, struct slice keys);
 
@@ -38,6 +40,7 @@ void tracking__push(struct worker *worker, const struct told *told, struct slice
 struct inbox_message *tracking__join(const struct server_state *server, struct tracker *tracker,
                                      struct slice prefix);
 struct inbox_message *tracking__leave(const struct server_state *server, struct tracker *tracker);
+void tracking__free_prefixes(struct tracking_local *local);
 /* `key` changed: to the workers that serve broadcasting trackers. */
 uint64_t tracking__broadcast(struct server_state *server, struct inbox_sender *sender, struct slice key,
                              uint64_t by);

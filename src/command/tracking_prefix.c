@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMBERS_FIRST_CAP 2
-
 struct news {
     struct chain_link by_name; /* first */
     struct news *next;
@@ -23,28 +21,43 @@ struct news {
 
 struct prefix {
     struct prefix *next;
-    struct tracker **members;
-    size_t count;
-    size_t cap;
+    struct member *members;
     struct chains news;
     struct news *first;
     struct news *last;
+    bool lost;         /* some of them: there was no memory */
     struct slice name; /* its bytes follow */
+};
+
+struct member {
+    struct member *next;
+    struct tracker *tracker;
 };
 
 /* ---- members ---- */
 
-static struct prefix *prefix_named(struct tracking_local *local, struct slice name)
+static struct prefix *prefix_named(const struct tracking_local *local, struct slice name)
 {
     for (struct prefix *at = local->prefixes; at; at = at->next)
         if (slice_equal(at->name, name)) return at;
+    return NULL;
+}
+
+static struct prefix *prefix_new(struct slice name)
+{
     struct prefix *prefix = malloc(sizeof *prefix + name.len);
-    ASSERT(prefix); /* as tracking__tell */
+    if (!prefix) return NULL;
     char *bytes = (char *)(prefix + 1);
     if (name.len > 0) memcpy(bytes, name.ptr, name.len);
-    *prefix = (struct prefix){.next = local->prefixes, .name = {bytes, name.len}};
-    local->prefixes = prefix;
+    *prefix = (struct prefix){.name = {bytes, name.len}};
     return prefix;
+}
+
+static void member_free(struct member *member)
+{
+    if (!member) return;
+    tracking__unref(member->tracker);
+    free(member);
 }
 
 static void drop_news(struct prefix *prefix)
@@ -55,71 +68,93 @@ static void drop_news(struct prefix *prefix)
     }
     chains_free(&prefix->news);
     prefix->first = prefix->last = NULL;
+    prefix->lost = false;
 }
 
 static void prefix_free(struct prefix *prefix)
 {
-    for (size_t i = 0; i < prefix->count; i++)
-        tracking__unref(prefix->members[i]);
+    for (struct member *member = prefix->members, *next; member; member = next) {
+        next = member->next;
+        member_free(member);
+    }
     drop_news(prefix);
-    free(prefix->members);
     free(prefix);
 }
 
+/* What the destination needs to know a prefix was had where its client could still be refused. */
 struct joining {
-    struct tracker *tracker;
-    struct slice prefix; /* ptr NULL: it leaves; its bytes follow */
+    struct member *member; /* taken by the delivery; NULL then */
+    struct prefix *prefix; /* with its name alone; NULL: taken, as it is the first of that name */
 };
+
+static void joining_free(struct joining *joining)
+{
+    member_free(joining->member);
+    free(joining->prefix);
+}
 
 static void drop_joining(const struct inbox_message *message)
 {
-    tracking__unref(((const struct joining *)message->data)->tracker);
+    joining_free(message->data);
 }
 
 static void deliver_join(const struct inbox_message *message, struct worker *worker)
 {
-    const struct joining *joining = message->data;
-    struct prefix *prefix = prefix_named(&worker->tracking, joining->prefix);
-    if (prefix->count == prefix->cap) {
-        prefix->cap = prefix->cap ? prefix->cap * 2 : MEMBERS_FIRST_CAP;
-        struct tracker **grown = realloc(prefix->members, prefix->cap * sizeof(struct tracker *));
-        ASSERT(grown); /* as tracking__tell */
-        prefix->members = grown;
+    struct joining *joining = message->data; /* for this worker alone */
+    struct prefix *prefix = prefix_named(&worker->tracking, joining->prefix->name);
+    if (!prefix) {
+        prefix = joining->prefix;
+        joining->prefix = NULL;
+        prefix->next = worker->tracking.prefixes;
+        worker->tracking.prefixes = prefix;
     }
-    prefix->members[prefix->count++] = tracking__ref(joining->tracker);
+    joining->member->next = prefix->members;
+    prefix->members = joining->member;
+    joining->member = NULL;
 }
 
 struct inbox_message *tracking__join(const struct server_state *server, struct tracker *tracker,
                                      struct slice prefix)
 {
-    struct inbox_message *message =
-        inbox_message_new(server, NULL, deliver_join, sizeof(struct joining) + prefix.len);
-    if (!message) return NULL;
-    struct joining *joining = message->data;
-    char *bytes = (char *)(joining + 1);
-    if (prefix.len > 0) memcpy(bytes, prefix.ptr, prefix.len);
-    *joining = (struct joining){tracking__ref(tracker), {bytes, prefix.len}};
-    message->drop = drop_joining;
-    return message;
+    struct inbox_message *message = inbox_message_new(server, NULL, deliver_join, sizeof(struct joining));
+    struct joining joining = {malloc(sizeof(struct member)), prefix_new(prefix)};
+    if (joining.member) *joining.member = (struct member){.tracker = tracking__ref(tracker)};
+    if (message && joining.member && joining.prefix) {
+        *(struct joining *)message->data = joining;
+        message->drop = drop_joining;
+        return message;
+    }
+    if (message) inbox_message_free(message);
+    joining_free(&joining);
+    return NULL;
 }
 
 static void remove_member(struct prefix *prefix, const struct tracker *tracker)
 {
-    for (size_t i = 0; i < prefix->count; i++) {
-        if (prefix->members[i] != tracker) continue;
-        tracking__unref(prefix->members[i]);
-        prefix->members[i--] = prefix->members[--prefix->count];
+    for (struct member **at = &prefix->members; *at;) {
+        struct member *member = *at;
+        if (member->tracker != tracker) {
+            at = &member->next;
+            continue;
+        }
+        *at = member->next;
+        member_free(member);
     }
+}
+
+static void drop_leaving(const struct inbox_message *message)
+{
+    tracking__unref(*(struct tracker **)message->data);
 }
 
 static void deliver_leave(const struct inbox_message *message, struct worker *worker)
 {
-    const struct joining *joining = message->data;
+    const struct tracker *tracker = *(struct tracker **)message->data;
     tracking_tell_news(worker); /* what it was to hear until now */
     for (struct prefix **at = &worker->tracking.prefixes; *at;) {
         struct prefix *prefix = *at;
-        remove_member(prefix, joining->tracker);
-        if (prefix->count > 0) {
+        remove_member(prefix, tracker);
+        if (prefix->members) {
             at = &prefix->next;
             continue;
         }
@@ -130,14 +165,14 @@ static void deliver_leave(const struct inbox_message *message, struct worker *wo
 
 struct inbox_message *tracking__leave(const struct server_state *server, struct tracker *tracker)
 {
-    struct inbox_message *message = inbox_message_new(server, NULL, deliver_leave, sizeof(struct joining));
+    struct inbox_message *message = inbox_message_new(server, NULL, deliver_leave, sizeof tracker);
     if (!message) return NULL;
-    *(struct joining *)message->data = (struct joining){.tracker = tracking__ref(tracker)};
-    message->drop = drop_joining;
+    *(struct tracker **)message->data = tracking__ref(tracker);
+    message->drop = drop_leaving;
     return message;
 }
 
-void tracking_local_close(struct tracking_local *local)
+void tracking__free_prefixes(struct tracking_local *local)
 {
     for (struct prefix *prefix = local->prefixes, *next; prefix; prefix = next) {
         next = prefix->next;
@@ -175,12 +210,16 @@ static void add_news(struct prefix *prefix, const struct change_of_key *change, 
         return;
     }
     news = malloc(sizeof *news + change->key.len);
-    ASSERT(news); /* as tracking__tell */
+    if (!news || !chains_insert(&prefix->news, &news->by_name, hash)) {
+        free(news);
+        prefix->lost = true;
+        return;
+    }
     char *bytes = (char *)(news + 1);
     if (change->key.len > 0) memcpy(bytes, change->key.ptr, change->key.len);
-    *news = (struct news){.by = change->by, .key = {bytes, change->key.len}};
-    bool inserted = chains_insert(&prefix->news, &news->by_name, hash);
-    ASSERT(inserted);
+    news->next = NULL;
+    news->by = change->by;
+    news->key = (struct slice){bytes, change->key.len};
     *(prefix->last ? &prefix->last->next : &prefix->first) = news;
     prefix->last = news;
 }
@@ -206,7 +245,7 @@ uint64_t tracking__broadcast(struct server_state *server, struct inbox_sender *s
     if (targets == 0) return 0;
     struct inbox_message *message =
         inbox_message_new(server, sender, deliver_change, sizeof(struct change_of_key) + key.len);
-    ASSERT(message); /* as tracking__tell */
+    if (!message) return tracking__raise_alarm(server);
     struct change_of_key *change = message->data;
     char *bytes = (char *)(change + 1);
     if (key.len > 0) memcpy(bytes, key.ptr, key.len);
@@ -253,18 +292,19 @@ static void tell_members(struct worker *worker, const struct prefix *prefix)
     resp_out_init(&all);
     resp_out_init(&some);
     encode_news(prefix, 0, &all);
-    for (size_t i = 0; i < prefix->count; i++) {
-        struct tracker *tracker = prefix->members[i];
+    for (const struct member *member = prefix->members; member; member = member->next) {
+        struct tracker *tracker = member->tracker;
         struct told told;
         bool noloop;
         struct resp_out *keys = &all;
         if (!follow(worker, tracker, &told, &noloop)) continue;
-        if (noloop && made_some(prefix, tracker->session_id)) {
+        if (noloop && !prefix->lost && made_some(prefix, tracker->session_id)) {
             if (encode_news(prefix, tracker->session_id, &some) == 0) continue;
             keys = &some;
         }
-        ASSERT(!keys->failed); /* as tracking__tell */
-        tracking__push(worker, &told, (struct slice){keys->buf, keys->len});
+        bool all_keys = prefix->lost || keys->failed; /* there was no memory to name them */
+        tracking__push(worker, &told,
+                       all_keys ? (struct slice){NULL, 0} : (struct slice){keys->buf, keys->len});
     }
     resp_out_free(&all);
     resp_out_free(&some);
@@ -275,7 +315,7 @@ void tracking_tell_news(struct worker *worker)
     if (!worker->tracking.has_news) return;
     worker->tracking.has_news = false;
     for (struct prefix *prefix = worker->tracking.prefixes; prefix; prefix = prefix->next) {
-        if (!prefix->first) continue;
+        if (!prefix->first && !prefix->lost) continue;
         tell_members(worker, prefix);
         drop_news(prefix);
     }

@@ -6,7 +6,6 @@
 #include "command/server_state.h"
 #include "command/table.h"
 #include "command/tracking_internal.h"
-#include "util/assert.h"
 #include "util/hash.h"
 
 #include <stdlib.h>
@@ -116,17 +115,18 @@ static void key_free(struct tracked_key *key)
 
 /* ---- reading ---- */
 
-/* Without memory for it the client could not be told, and would have what is not so for ever: the process ends (tracking__tell). */
-void tracking_remember(struct server_state *server, struct tracker *tracker, const struct key *key)
+uint64_t tracking_remember(struct server_state *server, struct tracker *tracker, const struct key *key)
 {
     struct tracking *tracking = &server->tracking;
     struct tracking_stripe *stripe = &tracking->stripes[key->stripe];
     spinlock_lock(&stripe->lock);
     struct tracked_key *tracked = key_find(stripe, key);
     if (!tracked) tracked = key_new(tracking, stripe, key);
-    bool done = tracked && (has_pair(stripe, tracked, tracker) || pair_new(tracking, stripe, tracked, tracker));
-    ASSERT(done);
+    bool done =
+        tracked && (has_pair(stripe, tracked, tracker) || pair_new(tracking, stripe, tracked, tracker));
     spinlock_unlock(&stripe->lock);
+    if (done) return 0;
+    return tracking__raise_alarm(server); /* else it would keep for ever what it has read now */
 }
 
 bool tracking_wants(const struct session *session, const struct command *command)
@@ -136,7 +136,8 @@ bool tracking_wants(const struct session *session, const struct command *command
     uint32_t flags = tracker->flags;
     spinlock_unlock(&tracker->lock);
     bool caching = flags & TRACKING_CACHING;
-    if (!(flags & TRACKING_ON) || flags & TRACKING_BCAST || !(command->flags & COMMAND_READONLY)) return false;
+    if (!(flags & TRACKING_ON) || flags & TRACKING_BCAST || !(command->flags & COMMAND_READONLY))
+        return false;
     return !(flags & TRACKING_OPTIN && !caching) && !(flags & TRACKING_OPTOUT && caching);
 }
 
@@ -166,6 +167,7 @@ static uint64_t tell_and_free(struct server_state *server, struct inbox_sender *
         else tracking__unref(tracker);
     }
     uint64_t targets = count > 0 ? tracking__tell(server, sender, key->name, told, count) : 0;
+    if (!told) targets = tracking__raise_alarm(server);
     free(told);
     key_free(key);
     return targets;

@@ -26,6 +26,7 @@ enum error worker_open(struct worker *worker, unsigned id, struct heap_thread *t
     worker->stats = calloc(command_table_count(server->table), sizeof *worker->stats);
     worker->batch = batch_new();
     enum error error = evict_open(keyspace, thread, &worker->evictor);
+    if (!error) error = tracking_local_open(worker);
     if (error || !worker->stats || !worker->batch) {
         worker_close(worker);
         return ERROR_MEMORY;
