@@ -73,7 +73,7 @@ static void make_conditions(struct wal *wal)
 
 static enum error open_image(struct wal *wal, uint64_t reserve_bytes, char *detail, size_t detail_cap)
 {
-    enum error error = wal->storage->open(wal->storage, wal->image_path, false, &wal->image);
+    enum error error = wal->storage->open(wal->storage, wal->image_path, wal->way, &wal->image);
     if (error == ERROR_OK) error = wal->storage->map(wal->image, reserve_bytes, &wal->image_base);
     if (error == ERROR_OK && wal->storage->size(wal->image) < wal->note_off + WAL_NOTE_BYTES)
         error = ERROR_TRUNCATED;
@@ -93,7 +93,8 @@ void wal_set_geometry(struct wal *wal, uint64_t data_bytes)
     wal->margin_bytes = MARGIN_BYTES < data_bytes / 4 ? MARGIN_BYTES : data_bytes / 4;
 }
 
-enum error wal_make(const struct wal_options *options, struct wal **wal_out, char *detail, size_t detail_cap)
+enum error wal_make(const struct wal_options *options, enum pmem_storage_way way, struct wal **wal_out,
+                    char *detail, size_t detail_cap)
 {
     uint64_t data_bytes = options->segment_bytes != 0 ? options->segment_bytes : WAL_SEGMENT_BYTES;
     ASSERT((data_bytes & (data_bytes - 1)) == 0 && data_bytes >= WAL_HEAD_BYTES);
@@ -102,6 +103,7 @@ enum error wal_make(const struct wal_options *options, struct wal **wal_out, cha
     if (wal == NULL) return ERROR_MEMORY;
     memset(wal, 0, sizeof *wal);
     wal->storage = options->storage != NULL ? options->storage : pmem_storage_files();
+    wal->way = way;
     wal->callbacks = options->callbacks;
     wal->live = options->live;
     if (wal->callbacks.advanced == NULL) wal->callbacks.advanced = advance_nobody;
@@ -125,12 +127,12 @@ enum error wal_make(const struct wal_options *options, struct wal **wal_out, cha
     return ERROR_OK;
 }
 
-enum error wal_make_for_notes(const struct wal_options *options, struct wal **wal_out, char *detail,
-                              size_t detail_cap)
+enum error wal_make_for_notes(const struct wal_options *options, enum pmem_storage_way way,
+                              struct wal **wal_out, char *detail, size_t detail_cap)
 {
     struct wal_options narrow = *options;
     narrow.reserve_bytes = options->note_off + WAL_NOTE_BYTES;
-    return wal_make(&narrow, wal_out, detail, detail_cap);
+    return wal_make(&narrow, way, wal_out, detail, detail_cap);
 }
 
 void wal_destroy(struct wal *wal)
@@ -198,7 +200,7 @@ enum error wal_create(const struct wal_options *options, int64_t used_bytes, str
 {
     struct wal *wal;
     *wal_out = NULL;
-    enum error error = wal_make(options, &wal, detail, detail_cap);
+    enum error error = wal_make(options, PMEM_STORAGE_OPEN, &wal, detail, detail_cap);
     if (error != ERROR_OK) return error;
     struct wal_notes notes;
     wal_note_read_own(wal, &notes);
@@ -313,7 +315,7 @@ static enum error with_image(const struct wal_options *options, enum error (*act
 {
     struct wal *wal;
     char detail[512];
-    enum error error = wal_make_for_notes(options, &wal, detail, sizeof detail);
+    enum error error = wal_make_for_notes(options, PMEM_STORAGE_OPEN, &wal, detail, sizeof detail);
     if (error != ERROR_OK) return error;
     error = act(wal);
     wal_destroy(wal);

@@ -108,6 +108,7 @@ struct wal_thread {
 
 struct wal {
     const struct pmem_storage *storage;
+    enum pmem_storage_way way; /* of the image and of segments that are there */
     struct wal_callbacks callbacks;
     struct pmem_storage_file *image;
     char *image_base;
@@ -287,11 +288,12 @@ bool wal_step_checkpoint(struct wal *wal);
 
 /* ---- wal.c, wal_thread.c ---- */
 
-enum error wal_make(const struct wal_options *options, struct wal **wal_out, char *detail, size_t detail_cap);
+enum error wal_make(const struct wal_options *options, enum pmem_storage_way way, struct wal **wal_out,
+                    char *detail, size_t detail_cap);
 /* The same for who wants no more of the image than its notes: addresses of as much as the heap reserves may not be there, beside
  * the heap's own. */
-enum error wal_make_for_notes(const struct wal_options *options, struct wal **wal_out, char *detail,
-                              size_t detail_cap);
+enum error wal_make_for_notes(const struct wal_options *options, enum pmem_storage_way way,
+                              struct wal **wal_out, char *detail, size_t detail_cap);
 void wal_destroy(struct wal *wal);
 void wal_set_geometry(struct wal *wal, uint64_t data_bytes);
 /* A stream of its own for an image with that many used bytes; notes that the applier has it, for this boot. */

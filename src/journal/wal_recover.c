@@ -364,7 +364,7 @@ enum error wal_open(const struct wal_options *options, struct wal **wal_out,
 {
     struct wal *wal;
     *wal_out = NULL;
-    enum error error = wal_make(options, &wal, detail, detail_cap);
+    enum error error = wal_make(options, PMEM_STORAGE_OPEN, &wal, detail, detail_cap);
     if (error != ERROR_OK) return error;
     error = recover(wal, recovery_out, detail, detail_cap);
     wal->has_threads = !options->no_threads;
@@ -401,7 +401,7 @@ enum error wal_view(const struct wal_options *options, char *base, struct wal_re
                     char *detail, size_t detail_cap)
 {
     struct wal *wal;
-    enum error error = wal_make_for_notes(options, &wal, detail, detail_cap);
+    enum error error = wal_make_for_notes(options, PMEM_STORAGE_READ, &wal, detail, detail_cap);
     if (error != ERROR_OK) return error;
     struct wal_notes notes;
     struct wal_target memory = {base, wal->target.size_bytes, NULL, options->reserve_bytes};

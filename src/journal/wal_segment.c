@@ -94,7 +94,7 @@ static enum error open_segment(struct wal *wal, struct wal_segment *segment)
     if (segment->file != NULL) return ERROR_OK;
     wal_segment_path(wal, segment->number, path);
     struct pmem_storage_file *file;
-    enum error error = wal->storage->open(wal->storage, path, false, &file);
+    enum error error = wal->storage->open(wal->storage, path, wal->way, &file);
     if (error == ERROR_OK && wal->storage->size(file) < file_bytes(wal)) error = ERROR_TRUNCATED;
     else if (error != ERROR_OK) return error;
     if (error == ERROR_OK) error = wal->storage->map(file, file_bytes(wal), &segment->base);
@@ -128,7 +128,7 @@ static enum error create_segment(struct wal *wal, uint64_t number, struct wal_se
     struct wal_segment *segment = calloc(1, sizeof *segment);
     if (segment == NULL) return ERROR_MEMORY;
     segment->number = number;
-    enum error error = wal->storage->open(wal->storage, path, true, &segment->file);
+    enum error error = wal->storage->open(wal->storage, path, PMEM_STORAGE_CREATE, &segment->file);
     if (error != ERROR_OK) {
         free(segment);
         return error;

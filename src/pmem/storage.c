@@ -23,6 +23,7 @@ struct kernel_file {
     struct pmem_storage_file file;
     int fd;
     char *base; /* NULL: not mapped */
+    bool read_only;
     uint64_t reserve_bytes;
 };
 
@@ -46,13 +47,15 @@ static int open_restarting(const char *path, int flags)
     return fd;
 }
 
-static enum error file_open(const struct pmem_storage *storage, const char *path, bool create,
+static enum error file_open(const struct pmem_storage *storage, const char *path, enum pmem_storage_way way,
                             struct pmem_storage_file **file_out)
 {
+    static const int flags[] = {O_RDWR, O_RDWR | O_CREAT | O_EXCL, O_RDONLY}; /* as the ways stand */
     struct kernel_file *opened = calloc(1, sizeof *opened);
     if (opened == NULL) return ERROR_MEMORY;
     opened->file.storage = storage;
-    opened->fd = open_restarting(path, O_RDWR | (create ? O_CREAT | O_EXCL : 0));
+    opened->read_only = way == PMEM_STORAGE_READ;
+    opened->fd = open_restarting(path, flags[way]);
     if (opened->fd < 0) {
         free(opened);
         return pmem_disk_error(errno);
@@ -105,7 +108,8 @@ static uint64_t file_identity(const struct pmem_storage_file *file)
 static enum error file_map(struct pmem_storage_file *file, uint64_t reserve_bytes, char **base_out)
 {
     struct kernel_file *opened = kernel_file(file);
-    void *base = mmap(NULL, reserve_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, opened->fd, 0);
+    int access = opened->read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+    void *base = mmap(NULL, reserve_bytes, access, MAP_SHARED | MAP_NORESERVE, opened->fd, 0);
     if (base == MAP_FAILED) return pmem_disk_error(errno);
     opened->base = base;
     opened->reserve_bytes = reserve_bytes;

@@ -26,6 +26,12 @@
 struct pmem_disk_open;
 struct pmem_storage;
 
+enum pmem_storage_way {
+    PMEM_STORAGE_OPEN,   /* the file must exist */
+    PMEM_STORAGE_CREATE, /* it must not */
+    PMEM_STORAGE_READ,   /* it must exist; nothing of it is changed, and nothing may be stored through its mapping */
+};
+
 /* An open file; backends put their own fields behind it. */
 struct pmem_storage_file {
     const struct pmem_storage *storage;
@@ -34,8 +40,7 @@ struct pmem_storage_file {
 struct pmem_storage {
     void *disk; /* of the backend */
 
-    /* With `create` the file must not exist; otherwise it must. */
-    enum error (*open)(const struct pmem_storage *storage, const char *path, bool create,
+    enum error (*open)(const struct pmem_storage *storage, const char *path, enum pmem_storage_way way,
                        struct pmem_storage_file **file_out);
     /* The file of a heap: on a file system that can hold one, and locked against other processes until close (disk.h). */
     enum error (*open_locked)(const struct pmem_storage *storage, const struct pmem_disk_open *options,

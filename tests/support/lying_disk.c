@@ -239,9 +239,10 @@ static struct handle *make_handle(const struct pmem_storage *storage, struct lyi
     return handle;
 }
 
-static enum error file_open(const struct pmem_storage *storage, const char *path, bool create,
+static enum error file_open(const struct pmem_storage *storage, const char *path, enum pmem_storage_way way,
                             struct pmem_storage_file **file_out)
 {
+    bool create = way == PMEM_STORAGE_CREATE;
     struct lying_disk *disk = disk_of(storage);
     pass(disk, create ? "create" : "open", path);
     struct lying_file *file = find(disk, path);

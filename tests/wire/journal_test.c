@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#define NOBODY   65534 /* the user */
 #define QUIET_MS 300 /* nothing came for so long: it is being held */
 
 static void expect_silence(struct client *client)
@@ -488,6 +489,45 @@ static void a_lost_journal_is_noticed(void **state)
     leave_place(&place);
 }
 
+/* The exit status of the tool, run by somebody who may read the files and change none. */
+static int run_as_reader(const struct place *place, const char *tool, const char *name)
+{
+    char path[256];
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (getuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0)) _exit(100);
+        if (!freopen("/dev/null", "w", stdout)) _exit(101);
+        snprintf(path, sizeof path, "%s/%s", place->folder, name);
+        execl(CAIRN_BINARY, CAIRN_BINARY, tool, path, (char *)NULL);
+        _exit(102);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* The heap may be a backup, or stand in a snapshot that is mounted read-only. */
+static void tools_need_no_more_than_to_read(void **state)
+{
+    char command[256];
+    (void)state;
+    if (server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "everysec", NULL, NULL);
+    push(&place, "RPUSH l a");
+    (void)server_stop(place.server, SIGKILL);
+    snprintf(command, sizeof command, "chmod -R a=rX '%s'", place.folder);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(run_as_reader(&place, "check", "cairn.heap"), 0);
+    assert_int_equal(run_as_reader(&place, "inspect", "cairn.heap"), 0);
+    assert_int_equal(run_as_reader(&place, "inspect", "cairn.heap.journal"), 0);
+    snprintf(command, sizeof command, "chmod -R u+w '%s'", place.folder);
+    assert_int_equal(system(command), 0);
+    leave_place(&place);
+}
+
 /* ---- saves ---- */
 
 static void saves_are_checkpoints(void **state)
@@ -582,6 +622,7 @@ int main(void)
         cmocka_unit_test(starts_change_the_mode),
         cmocka_unit_test(starts_tell_what_they_found),
         cmocka_unit_test(a_lost_journal_is_noticed),
+        cmocka_unit_test(tools_need_no_more_than_to_read),
         cmocka_unit_test(saves_are_checkpoints),
         cmocka_unit_test(transactions_that_save_end),
     };
