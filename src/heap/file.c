@@ -6,11 +6,7 @@
 #include "heap/superblock.h"
 #include "journal/wal.h"
 
-#include <stdio.h>
-#include <time.h>
-
 #define RESERVE_DEFAULT_BYTES (UINT64_C(1) << 40)
-#define MOVED_NAMES_MAX       100 /* tries for a name that is not taken */
 
 static enum error map_file(struct pmem_map *map, const struct heap_options *options, bool create,
                            struct heap_report *report)
@@ -52,30 +48,12 @@ static enum error create_file(struct pmem_map *map, const struct heap_options *o
 /* Renames the untrusted file, which stays locked until the map is closed. */
 static enum error move_aside(struct pmem_map *map, struct heap_report *report)
 {
-    char when[32];
-    time_t now = time(NULL);
-    struct tm tm;
-    localtime_r(&now, &tm);
-    strftime(when, sizeof(when), "%Y%m%d-%H%M%S", &tm);
-    const struct pmem_storage *storage = map->file->storage;
-    bool taken = true;
-    enum error error = ERROR_IO;
-    for (unsigned i = 0; i < MOVED_NAMES_MAX && taken; i++) {
-        char number[16] = "";
-        if (i > 0) snprintf(number, sizeof(number), "-%u", i);
-        int length =
-            snprintf(report->moved_to, sizeof(report->moved_to), "%s.unclean-%s%s", map->path, when, number);
-        if (length < 0 || (size_t)length >= sizeof(report->moved_to)) break; /* ERROR_IO */
-        error = storage->rename_new(storage, map->path, report->moved_to, &taken);
-    }
-    bool moved = !error;
-    if (moved) error = pmem_storage_sync_name(storage, map->path);
+    enum error error = pmem_storage_set_aside(map->file->storage, map->path, "unclean", report->moved_to,
+                                              sizeof(report->moved_to));
     if (error)
         detail_say(report->detail,
-                   "cannot move %s, which was not closed before the last boot, "
-                   "to %s: %s",
-                   map->path, report->moved_to, error_text(error));
-    if (!moved) report->moved_to[0] = '\0';
+                   "cannot move %s aside, which was not closed before the last boot: %s",
+                   map->path, error_text(error));
     return error;
 }
 

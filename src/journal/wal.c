@@ -166,15 +166,10 @@ void wal_begin_at(struct wal *wal, const struct wal_position *position)
 
 static enum error first_segment(struct wal *wal, char *detail, size_t detail_cap)
 {
-    enum error error = wal_segment_list(wal, true);
-    if (error == ERROR_OK && wal->spare != NULL)
-        wal_log(wal, WAL_WARNING,
-                "%s has segments of a journal that %s does not know (was the heap file removed or "
-                "replaced?): they "
-                "are overwritten",
-                wal->folder_path, wal->image_path);
+    detail[0] = '\0';
+    enum error error = wal_segment_begin(wal, detail, detail_cap);
     if (error == ERROR_OK && !wal_step_room(wal)) error = ERROR_DISK_FULL;
-    if (error != ERROR_OK)
+    if (error != ERROR_OK && detail[0] == '\0')
         snprintf(detail, detail_cap, "cannot begin a journal in %s: %s", wal->folder_path, error_text(error));
     return error;
 }

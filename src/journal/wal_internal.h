@@ -224,6 +224,8 @@ const char *wal_stream_end_text(enum wal_read read);
 
 /* Lists the folder; all that is there becomes spare. A missing folder is made when `create`. */
 enum error wal_segment_list(struct wal *wal, bool create);
+/* The same for a new journal, made if need be. With a segment of another heap in it the folder goes aside, and a new one is made. */
+enum error wal_segment_begin(struct wal *wal, char *detail, size_t cap);
 /* Takes consecutive segments, from that of `lsn` on, into the stream, as far as they are prepared. */
 enum error wal_segment_adopt(struct wal *wal, uint64_t lsn);
 void wal_segment_retire(struct wal *wal); /* those before `noted` become spare, or go (J2) */

@@ -339,6 +339,62 @@ enum error wal_segment_list(struct wal *wal, bool create)
     return error == ERROR_OK && listing.out_of_memory ? ERROR_MEMORY : error;
 }
 
+/* Of another heap, or of a version that is not known here. What is nobody's is not. */
+static bool is_strange(const struct wal *wal, const struct wal_segment *segment)
+{
+    char path[WAL_PATH_BYTES + WAL_NAME_BYTES + 2];
+    struct pmem_storage_file *file;
+    struct wal_segment_layout head = {0};
+    char *base;
+    wal_segment_path(wal, segment->number, path);
+    if (wal->storage->open(wal->storage, path, PMEM_STORAGE_READ, &file) != ERROR_OK) return false;
+    if (wal->storage->size(file) >= WAL_HEAD_BYTES &&
+        wal->storage->map(file, WAL_HEAD_BYTES, &base) == ERROR_OK)
+        memcpy(&head, base, sizeof head);
+    wal->storage->close(file);
+    if (head.magic != WAL_SEGMENT_MAGIC) return false;
+    if (head.version != WAL_VERSION) return true;
+    return head.crc32c == crc32c(0, &head, offsetof(struct wal_segment_layout, crc32c)) &&
+           memcmp(head.heap_id, wal->heap_id, sizeof head.heap_id) != 0;
+}
+
+static bool has_strangers(const struct wal *wal)
+{
+    const struct wal_segment *segment = wal->spare;
+    while (segment != NULL && !is_strange(wal, segment))
+        segment = segment->next;
+    return segment != NULL;
+}
+
+/* That heap may come back, and is nothing without its journal. */
+static enum error set_aside(struct wal *wal, char *detail, size_t cap)
+{
+    char to[WAL_PATH_BYTES + WAL_NAME_BYTES + WAL_NAME_BYTES];
+    enum error error =
+        pmem_storage_set_aside(wal->storage, wal->folder_path, "aside", to, sizeof to);
+    if (error != ERROR_OK)
+        snprintf(detail, cap,
+                 "%s is the journal of another heap, which may still need it, and cannot be moved aside: %s; "
+                 "move it away",
+                 wal->folder_path, error_text(error));
+    else
+        wal_log(wal, WAL_WARNING,
+                "%s was the journal of another heap (was the heap file moved or replaced?) and is %s now: keep "
+                "it as long as that heap may be needed",
+                wal->folder_path, to);
+    wal_segment_close_all(wal);
+    wal->segment_files = 0;
+    return error;
+}
+
+enum error wal_segment_begin(struct wal *wal, char *detail, size_t cap)
+{
+    enum error error = wal_segment_list(wal, true);
+    if (error != ERROR_OK || !has_strangers(wal)) return error;
+    error = set_aside(wal, detail, cap);
+    return error == ERROR_OK ? wal_segment_list(wal, true) : error;
+}
+
 static bool is_prepared(const struct wal *wal, const struct wal_segment *segment)
 {
     struct wal_segment_layout head = make_head(wal, segment->number);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FILE_MODE      0600
@@ -18,6 +19,7 @@
 #define PAGE_BYTES     UINT64_C(4096)
 #define INTERRUPTS_MAX 1000
 #define PATH_CAP       4096
+#define ASIDE_MAX      100 /* tries for a name that is not taken */
 
 struct kernel_file {
     struct pmem_storage_file file;
@@ -265,4 +267,26 @@ enum error pmem_storage_sync_name(const struct pmem_storage *storage, const char
     else if (slash == parent) parent[1] = '\0';
     else *slash = '\0';
     return storage->sync_folder(storage, parent);
+}
+
+enum error pmem_storage_set_aside(const struct pmem_storage *storage, const char *path, const char *why,
+                                  char *to, size_t to_cap)
+{
+    char when[32];
+    time_t now = time(NULL);
+    struct tm tm;
+    localtime_r(&now, &tm);
+    strftime(when, sizeof when, "%Y%m%d-%H%M%S", &tm);
+    bool taken = true;
+    enum error error = ERROR_IO;
+    for (unsigned i = 0; i < ASIDE_MAX && taken; i++) {
+        char number[16] = "";
+        if (i > 0) snprintf(number, sizeof number, "-%u", i);
+        int len = snprintf(to, to_cap, "%s.%s-%s%s", path, why, when, number);
+        if (len < 0 || (size_t)len >= to_cap) break; /* ERROR_IO */
+        error = storage->rename_new(storage, path, to, &taken);
+    }
+    if (error == ERROR_OK) return pmem_storage_sync_name(storage, path);
+    to[0] = '\0';
+    return error;
 }

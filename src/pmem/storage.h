@@ -84,5 +84,8 @@ struct pmem_storage {
 const struct pmem_storage *pmem_storage_files(void);
 /* S3 for a new, renamed or removed `path`. */
 MUST_CHECK enum error pmem_storage_sync_name(const struct pmem_storage *storage, const char *path);
+/* Renames `path` to <path>.<why>-<time>, where nothing stands, durably. The new name is in `to`: empty when it was not renamed. */
+MUST_CHECK enum error pmem_storage_set_aside(const struct pmem_storage *storage, const char *path,
+                                             const char *why, char *to, size_t to_cap);
 
 #endif

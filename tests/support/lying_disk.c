@@ -414,6 +414,14 @@ static enum error folder_list(const struct pmem_storage *storage, const char *fo
     return ERROR_OK;
 }
 
+/* Along with its folder; a power cut may part them, as it never would. */
+static void move_into(struct lying_disk *disk, struct lying_file *file, const char *folder)
+{
+    char name[LYING_NAME_BYTES];
+    ASSERT((size_t)snprintf(name, sizeof name, "%s%s", folder, strrchr(live_name(file), '/')) < sizeof name);
+    add_name(disk, file, name);
+}
+
 static enum error name_change(const struct pmem_storage *storage, const char *from, const char *to)
 {
     struct lying_disk *disk = disk_of(storage);
@@ -422,6 +430,10 @@ static enum error name_change(const struct pmem_storage *storage, const char *fr
     struct lying_file *other = find(disk, to);
     if (file == NULL) return ERROR_NOT_FOUND;
     if (other != NULL) add_name(disk, other, "");
+    for (unsigned i = 0; i < LYING_FILES && file->is_folder; i++) {
+        struct lying_file *inside = &disk->files[i];
+        if (inside->exists && stands_in(live_name(inside), from)) move_into(disk, inside, to);
+    }
     add_name(disk, file, to);
     return ERROR_OK;
 }

@@ -489,6 +489,38 @@ static void a_lost_journal_is_noticed(void **state)
     leave_place(&place);
 }
 
+/* A heap whose file is away for a while is nothing without its journal: another one that takes its place leaves that alone. */
+static void a_moved_heap_keeps_its_journal(void **state)
+{
+    char command[512];
+    (void)state;
+    if (server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "everysec", NULL, NULL);
+    push(&place, "RPUSH l a");
+    (void)server_stop(place.server, SIGKILL);
+    snprintf(command, sizeof command, "mv '%s/cairn.heap' '%s/away'", place.folder, place.folder);
+    assert_int_equal(system(command), 0);
+    server_start(place.server);
+    assert_true(server_logged(place.server, "was the journal of another heap"));
+    push(&place, "RPUSH other b");
+    (void)server_stop(place.server, SIGKILL);
+    server_start(place.server);
+    struct client *client = client_open(place.server, 3);
+    EXPECT(client, "LRANGE other 0 -1", "['b']");
+    client_close(client);
+    (void)server_stop(place.server, SIGTERM);
+    snprintf(command, sizeof command,
+             "cd '%s' && rm -r cairn.heap.journal && mv cairn.heap.journal.aside-* cairn.heap.journal && mv away cairn.heap",
+             place.folder);
+    assert_int_equal(system(command), 0);
+    server_start(place.server);
+    client = client_open(place.server, 3);
+    EXPECT(client, "LRANGE l 0 -1", "['a']");
+    client_close(client);
+    leave_place(&place);
+}
+
 /* The exit status of the tool, run by somebody who may read the files and change none. */
 static int run_as_reader(const struct place *place, const char *tool, const char *name)
 {
@@ -622,6 +654,7 @@ int main(void)
         cmocka_unit_test(starts_change_the_mode),
         cmocka_unit_test(starts_tell_what_they_found),
         cmocka_unit_test(a_lost_journal_is_noticed),
+        cmocka_unit_test(a_moved_heap_keeps_its_journal),
         cmocka_unit_test(tools_need_no_more_than_to_read),
         cmocka_unit_test(saves_are_checkpoints),
         cmocka_unit_test(transactions_that_save_end),
