@@ -310,6 +310,8 @@ bool wal_needs_segments(const struct wal *wal, uint64_t lsn);
 void wal_update_room(struct wal *wal); /* lock is held */
 /* Waits on `progress` until the deadline; lock is held. False: it has passed. */
 bool wal_wait_progress(struct wal *wal, int64_t deadline_ns);
+/* Returns when every record that was being copied under the lock is published. */
+void wal_pass_appenders(struct wal *wal);
 bool wal_checkpoint_is_due(const struct wal *wal);
 enum error wal_thread_start_all(struct wal *wal);
 void wal_thread_stop_all(struct wal *wal);

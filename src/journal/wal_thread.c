@@ -33,6 +33,10 @@ bool wal_step_sync(struct wal *wal)
 {
     uint64_t durable = atomic_load(&wal->durable);
     uint64_t target = atomic_load_explicit(&wal->published, memory_order_acquire);
+    if (atomic_load(&wal->awaited_durable) > target) { /* who copies it now wakes nobody, if it does so under the lock */
+        wal_pass_appenders(wal);
+        target = atomic_load_explicit(&wal->published, memory_order_acquire);
+    }
     if (target == durable || wal_error(wal) != ERROR_OK) return false;
     int64_t begin_ns = clock_monotonic_ns();
     uint64_t last = (target - 1) >> wal->data_shift;

@@ -7,6 +7,7 @@
 #include "util/clock.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -271,6 +272,45 @@ static void test_J3_a_policy_that_is_loosened_keeps_its_promises(void **state)
     assert_true(wal_await(rig.wal, wal_end(rig.wal))); /* not durable, and promised to nobody */
     assert_true(wal_durable(rig.wal) < wal_end(rig.wal));
     rig_end(&rig);
+}
+
+struct waiter {
+    struct wal *wal;
+    uint64_t lsn;
+    bool is_durable;
+    bool done;
+};
+
+static void *wait_once(void *arg)
+{
+    struct waiter *waiter = arg;
+    waiter->done = wal_await(waiter->wal, waiter->lsn);
+    if (waiter->is_durable) wal_step_sync(waiter->wal);
+    return NULL;
+}
+
+/* Somebody waits for a record of which only the place is given yet: who appends it has been stopped while it copies. It is told, or does
+ * not have to wait. */
+static void test_J3_a_record_that_is_being_copied_is_waited_for(void **state)
+{
+    (void)state;
+    for (int policy = WAL_ALWAYS; policy <= WAL_EVERYSEC; policy++) {
+        rig_start(&rig, (enum wal_policy)policy, 24);
+        rig_append(&rig, 64);
+        rig_sync(&rig);
+        struct waiter waiter = {rig.wal, wal_end(rig.wal) + 64, policy == WAL_ALWAYS, false};
+        pthread_t thread;
+        unsigned advanced = rig.advanced;
+        spinlock_lock(&rig.wal->append_lock);
+        atomic_store(&rig.wal->reserved, waiter.lsn);
+        assert_int_equal(pthread_create(&thread, NULL, wait_once, &waiter), 0);
+        usleep(50 * 1000);
+        atomic_store(&rig.wal->published, waiter.lsn);
+        spinlock_unlock(&rig.wal->append_lock);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_true(waiter.done || rig.advanced > advanced);
+        rig_end(&rig);
+    }
 }
 
 static void test_J4_nothing_counts_behind_a_gap(void **state)
@@ -747,6 +787,7 @@ int main(void)
         cmocka_unit_test(test_J2_segments_stay_until_the_note_is_durable),
         cmocka_unit_test(test_J3_replies_wait_for_records_and_no_append_waits_for_a_sync),
         cmocka_unit_test(test_J3_a_policy_that_is_loosened_keeps_its_promises),
+        cmocka_unit_test(test_J3_a_record_that_is_being_copied_is_waited_for),
         cmocka_unit_test(test_J4_nothing_counts_behind_a_gap),
         cmocka_unit_test(test_J5_growth_comes_before_what_lies_there),
         cmocka_unit_test(test_J6_recovery_syncs_before_it_applies),
