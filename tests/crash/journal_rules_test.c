@@ -687,6 +687,62 @@ static void test_J10_a_failed_sync_of_the_image_ends_recycling(void **state)
     rig_end(&rig);
 }
 
+/* ---- pages that a failed sync left clean ---- */
+
+/* Another process of the same boot, on the disk as it is now, well again. */
+static void succeed(const struct rig *of)
+{
+    rig_recover(&again, of, lying_disk_clone(of->disk), of->boot);
+}
+
+/* It has it all; what it recovered, and what it adds, is on the disk. */
+static void assert_is_kept(struct rig *rig_of)
+{
+    try_cuts(rig_of);
+    for (unsigned i = 0; i < 9; i++)
+        rig_append(rig_of, 1000);
+    rig_sync(rig_of);
+    assert_int_equal(rig_of->floor, rig_of->history.count);
+    try_cuts(rig_of);
+    assert_int_equal(wal_checkpoint(rig_of->wal), ERROR_OK);
+    try_cuts(rig_of);
+}
+
+/* The image was there before its journal, and its bytes are on no disk yet. */
+static void test_J10_an_image_without_a_base_is_written_again(void **state)
+{
+    (void)state;
+    char detail[512];
+    rig_prepare(&rig, WAL_EVERYSEC, 26);
+    assert_int_equal(wal_create(&rig.options, 0, &rig.wal, detail, sizeof detail), ERROR_OK);
+    rig_note_start(&rig);
+    rig_append(&rig, 64);
+    strcpy(rig.disk->faults.fail_sync, RIG_IMAGE);
+    assert_int_equal(wal_base_durable(rig.wal), ERROR_IO);
+    succeed(&rig);
+    assert_int_equal(newest(&again), 1);
+    assert_is_kept(&again);
+    rig_end(&again);
+    rig_end(&rig);
+}
+
+static void test_J10_lost_pages_of_the_journal_are_written_again(void **state)
+{
+    (void)state;
+    rig_start(&rig, WAL_EVERYSEC, 24);
+    rig_append(&rig, 64);
+    rig_sync(&rig);
+    for (unsigned i = 0; i < 4; i++)
+        rig_append(&rig, 1000);
+    strcpy(rig.disk->faults.fail_sync, RIG_FOLDER);
+    assert_false(wal_step_sync(rig.wal));
+    succeed(&rig);
+    assert_int_equal(newest(&again), 5);
+    assert_is_kept(&again);
+    rig_end(&again);
+    rig_end(&rig);
+}
+
 /* A disk that is full is no failure: room ends, and comes back. */
 static void test_a_full_disk_ends_room_for_a_while(void **state)
 {
@@ -798,6 +854,8 @@ int main(void)
         cmocka_unit_test(test_J9_what_an_earlier_use_left_is_no_damage),
         cmocka_unit_test(test_J10_a_failed_sync_of_the_journal_is_final),
         cmocka_unit_test(test_J10_a_failed_sync_of_the_image_ends_recycling),
+        cmocka_unit_test(test_J10_an_image_without_a_base_is_written_again),
+        cmocka_unit_test(test_J10_lost_pages_of_the_journal_are_written_again),
         cmocka_unit_test(test_a_full_disk_ends_room_for_a_while),
         cmocka_unit_test(test_a_full_disk_goes_on_with_its_segments),
         cmocka_unit_test(test_room_comes_back_while_a_checkpoint_runs),

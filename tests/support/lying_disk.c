@@ -4,6 +4,7 @@
 #include "pmem/disk.h"
 #include "util/assert.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #define PAGE_BYTES 4096
+#define LOST_MAX   8192
 
 struct handle {
     struct pmem_storage_file file;
@@ -76,6 +78,72 @@ static char *map_bytes(int fd)
     return bytes;
 }
 
+/* ---- lost pages ---- */
+
+static char *lost[LOST_MAX]; /* in live bytes of whatever file of whatever disk */
+static unsigned lost_count;
+
+static bool is_lost(const char *page)
+{
+    unsigned i = 0;
+    while (i < lost_count && lost[i] != page)
+        i++;
+    return i < lost_count;
+}
+
+/* False: it was not lost. */
+static bool find_again(char *page)
+{
+    for (unsigned i = 0; i < lost_count; i++) {
+        if (lost[i] != page) continue;
+        lost[i] = lost[--lost_count];
+        ASSERT(mprotect(page, PAGE_BYTES, PROT_READ | PROT_WRITE) == 0);
+        return true;
+    }
+    return false;
+}
+
+static void on_store(int signal_number, siginfo_t *info, void *context)
+{
+    (void)context;
+    char *at = info->si_addr;
+    if (!find_again(at - (uintptr_t)at % PAGE_BYTES)) signal(signal_number, SIG_DFL);
+}
+
+static void lose_page(char *page)
+{
+    struct sigaction action = {.sa_sigaction = on_store, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    if (is_lost(page)) return;
+    ASSERT(lost_count < LOST_MAX && sigaction(SIGSEGV, &action, NULL) == 0);
+    lost[lost_count++] = page;
+    ASSERT(mprotect(page, PAGE_BYTES, PROT_READ) == 0);
+}
+
+/* What is not durable in [from, to). */
+static void lose(struct lying_file *file, uint64_t from, uint64_t to)
+{
+    for (unsigned i = 0; i < file->version_count; i++) {
+        uint64_t page = (uint64_t)file->versions[i].sector * LYING_SECTOR / PAGE_BYTES * PAGE_BYTES;
+        if (page + PAGE_BYTES > from && page < to) lose_page(file->live + page);
+    }
+}
+
+static void find_all_again(struct lying_file *file)
+{
+    for (unsigned i = lost_count; i-- > 0;)
+        if (lost[i] >= file->live && lost[i] < file->live + capacity(file)) find_again(lost[i]);
+}
+
+static void lose_the_same(const struct lying_file *from, struct lying_file *to)
+{
+    unsigned count = lost_count;
+    for (unsigned i = 0; i < count; i++)
+        if (lost[i] >= from->live && lost[i] < from->live + capacity(from))
+            lose_page(to->live + (lost[i] - from->live));
+}
+
+/* ---- buffers ---- */
+
 static void make_buffers(struct lying_file *file)
 {
     if (file->is_folder) return;
@@ -87,14 +155,16 @@ static void make_buffers(struct lying_file *file)
         file->seen = map_bytes(-1);
         return;
     }
-    file->live = calloc(1, LYING_FILE_BYTES);
+    file->live = aligned_alloc(PAGE_BYTES, LYING_FILE_BYTES);
     file->durable = calloc(1, LYING_FILE_BYTES);
     file->seen = calloc(1, LYING_FILE_BYTES);
     ASSERT(file->live != NULL && file->durable != NULL && file->seen != NULL);
+    memset(file->live, 0, LYING_FILE_BYTES);
 }
 
 static void forget(struct lying_file *file)
 {
+    if (!file->is_folder) find_all_again(file);
     if (file->is_heap) {
         munmap(file->live, LYING_HEAP_BYTES);
         munmap(file->durable, LYING_HEAP_BYTES);
@@ -162,6 +232,7 @@ static void add_version(struct lying_disk *disk, struct lying_file *file, uint32
 static void look_at_page(struct lying_disk *disk, struct lying_file *file, uint64_t off, uint64_t end)
 {
     if (memcmp(file->live + off, file->seen + off, end - off) == 0) return;
+    find_again(file->live + off); /* stored through a mapping of the heap's own */
     for (uint64_t at = off; at < end; at += LYING_SECTOR) {
         if (memcmp(file->live + at, file->seen + at, LYING_SECTOR) == 0) continue;
         add_version(disk, file, (uint32_t)(at / LYING_SECTOR));
@@ -344,7 +415,8 @@ static void make_durable(struct lying_file *file, uint64_t from, uint64_t to)
     unsigned kept = 0;
     for (unsigned i = 0; i < file->version_count; i++) {
         uint64_t off = (uint64_t)file->versions[i].sector * LYING_SECTOR;
-        if (off + LYING_SECTOR <= from || off >= to) file->versions[kept++] = file->versions[i];
+        bool is_clean = is_lost(file->live + off / PAGE_BYTES * PAGE_BYTES);
+        if (is_clean || off + LYING_SECTOR <= from || off >= to) file->versions[kept++] = file->versions[i];
         else memcpy(file->durable + off, file->live + off, LYING_SECTOR);
     }
     file->version_count = kept;
@@ -352,14 +424,20 @@ static void make_durable(struct lying_file *file, uint64_t from, uint64_t to)
     file->size_count = 1;
 }
 
+static bool is_named(const struct lying_file *file, const char *part)
+{
+    return part[0] != '\0' && strstr(live_name(file), part) != NULL;
+}
+
 static enum error sync_bytes(struct pmem_storage_file *file, uint64_t from, uint64_t to)
 {
     struct lying_disk *disk = disk_of(file->storage);
     struct lying_file *lying = lying_of(file);
     pass(disk, "sync", live_name(lying));
-    const char *fails = disk->faults.fail_sync;
-    if (fails[0] != '\0' && strstr(live_name(lying), fails) != NULL) return ERROR_IO;
-    if (!takes_sync(disk)) return ERROR_IO;
+    if (is_named(lying, disk->faults.fail_sync) || !takes_sync(disk)) {
+        lose(lying, from, to);
+        return ERROR_IO;
+    }
     disk->syncs++;
     disk->changes++;
     look_at(disk, lying);
@@ -375,6 +453,8 @@ static enum error file_sync(struct pmem_storage_file *file)
 static enum error file_sync_range(struct pmem_storage_file *file, const void *at, uint64_t off, uint64_t len)
 {
     (void)at;
+    /* Who asks for a page has stored into it, maybe through a mapping of the heap's own, maybe what stood there. */
+    if (len <= PAGE_BYTES) find_again(lying_of(file)->live + off / PAGE_BYTES * PAGE_BYTES);
     return sync_bytes(file, off, off + len);
 }
 
@@ -391,6 +471,7 @@ static void file_prefetch(struct pmem_storage_file *file, uint64_t off, uint64_t
 
 static bool file_is_cached(const struct pmem_storage_file *file, uint64_t off)
 {
+    if (is_lost(lying_of(file)->live + off / PAGE_BYTES * PAGE_BYTES)) return true;
     return off % 8192 != 0 && live_size(lying_of(file)) > off;
 }
 
@@ -585,6 +666,7 @@ struct lying_disk *lying_disk_clone(const struct lying_disk *disk)
         copy_bytes(from, to->live, from->live, most_bytes(from));
         copy_bytes(from, to->durable, from->durable, most_bytes(from));
         copy_bytes(from, to->seen, from->seen, most_bytes(from));
+        lose_the_same(from, to);
         to->versions = NULL;
         to->version_cap = from->version_count;
         if (from->version_count == 0) continue;

@@ -61,18 +61,41 @@ static void make_options(struct rig *rig, enum wal_policy policy)
                                         .live = {rig, rig->copies ? at_rest : NULL}};
 }
 
-void rig_start(struct rig *rig, enum wal_policy policy, uint64_t seed)
+static char *make_rig(struct rig *rig, enum wal_policy policy, uint64_t seed)
 {
-    char detail[512] = "";
     *rig = (struct rig){.disk = lying_disk_new(), .boot = 1, .seed = seed, .floor = 1, .copies = seed & 1};
-    lying_disk_add(rig->disk, RIG_IMAGE, RIG_IMAGE_START);
+    char *image = lying_disk_add(rig->disk, RIG_IMAGE, RIG_IMAGE_START);
     make_options(rig, policy);
-    ASSERT(wal_create(&rig->options, 0, &rig->wal, detail, sizeof detail) == ERROR_OK);
-    ASSERT(wal_base_durable(rig->wal) == ERROR_OK);
+    return image;
+}
+
+void rig_prepare(struct rig *rig, enum wal_policy policy, uint64_t seed)
+{
+    char *image = make_rig(rig, policy, seed);
+    for (uint64_t at = 0; at < RIG_IMAGE_START; at += sizeof(uint64_t)) {
+        uint64_t value = rig_random(&rig->seed);
+        memcpy(image + at, &value, sizeof value);
+    }
+    lying_disk_look(rig->disk);
+}
+
+void rig_note_start(struct rig *rig)
+{
+    uint64_t size;
     struct rig_entry *start = &rig->history.entries[rig->history.count++];
     *start = (struct rig_entry){wal_end(rig->wal), RIG_IMAGE_START, calloc(1, RIG_IMAGE_MAX)};
     ASSERT(start->state != NULL);
+    memcpy(start->state, lying_disk_live(rig->disk, RIG_IMAGE, &size), RIG_IMAGE_START);
     allow_copies(rig);
+}
+
+void rig_start(struct rig *rig, enum wal_policy policy, uint64_t seed)
+{
+    char detail[512] = "";
+    make_rig(rig, policy, seed);
+    ASSERT(wal_create(&rig->options, 0, &rig->wal, detail, sizeof detail) == ERROR_OK);
+    ASSERT(wal_base_durable(rig->wal) == ERROR_OK);
+    rig_note_start(rig);
 }
 
 void rig_end(struct rig *rig)

@@ -49,6 +49,10 @@ struct rig {
 uint64_t rig_random(uint64_t *seed);
 /* A new disk with a new journal whose base is durable. Odd seeds have a live heap that pages may be copied from. */
 void rig_start(struct rig *rig, enum wal_policy policy, uint64_t seed);
+/* In steps, for who creates the journal himself: a disk with an image whose bytes are random and not durable; */
+void rig_prepare(struct rig *rig, enum wal_policy policy, uint64_t seed);
+/* and the model's start, as the image is now. */
+void rig_note_start(struct rig *rig);
 void rig_end(struct rig *rig);
 
 /* Appends a record: a few random changes; `bytes` > 0: one range of so many. */
