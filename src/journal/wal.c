@@ -274,8 +274,7 @@ enum error wal_finish(struct wal *wal)
 
 void wal_give_up(struct wal *wal, enum error error)
 {
-    wal_note_distrust(wal);
-    wal_fail(wal, error, "the image");
+    wal_image_failed(wal, error);
 }
 
 void wal_abandon(struct wal *wal)

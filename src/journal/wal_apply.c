@@ -334,14 +334,16 @@ bool wal_checkpoint_is_due(const struct wal *wal)
 }
 
 /* In slices, so that the syncs of the journal find a disk that is not busy for long. */
-static void flush_image(struct wal *wal)
+static enum error flush_image(struct wal *wal)
 {
     uint64_t size = wal->storage->size(wal->image);
     for (uint64_t off = 0; off < size && !wal->stops; off += FLUSH_BYTES) {
         uint64_t len = size - off < FLUSH_BYTES ? size - off : FLUSH_BYTES;
-        wal->storage->flush(wal->image, off, len);
+        enum error error = wal->storage->flush(wal->image, off, len);
+        if (error != ERROR_OK) return error;
         wal_checkpoint_progress(wal, off + len, size);
     }
+    return ERROR_OK;
 }
 
 void wal_checkpoint_progress(struct wal *wal, uint64_t done, uint64_t total)
@@ -356,17 +358,21 @@ void wal_checkpoint_progress(struct wal *wal, uint64_t done, uint64_t total)
     pthread_mutex_unlock(&wal->lock);
 }
 
+void wal_image_failed(struct wal *wal, enum error error)
+{
+    wal_note_distrust(wal);
+    wal_fail(wal, error, "the image");
+}
+
 enum error wal_note_checkpoint(struct wal *wal, const struct wal_position *position)
 {
     enum error error = wal->storage->sync(wal->image);
+    if (error == ERROR_OK && wal_error(wal) != ERROR_OK) return wal_error(wal); /* W4 */
     if (error == ERROR_OK) {
         wal_note_write(wal, WAL_NOTE_CHECKPOINT, position);
         error = wal->storage->sync(wal->image);
     }
-    if (error != ERROR_OK) {
-        wal_note_distrust(wal);
-        wal_fail(wal, error, "the image");
-    }
+    if (error != ERROR_OK) wal_image_failed(wal, error);
     return error;
 }
 
@@ -378,8 +384,9 @@ bool wal_step_checkpoint(struct wal *wal)
     pthread_mutex_lock(&wal->lock);
     struct wal_position position = wal->applied_position;
     pthread_mutex_unlock(&wal->lock);
-    flush_image(wal);
-    enum error error = wal_note_checkpoint(wal, &position);
+    enum error error = flush_image(wal);
+    if (error != ERROR_OK) wal_image_failed(wal, error);
+    else error = wal_note_checkpoint(wal, &position);
     atomic_store(&wal->checkpoint_runs, false);
     if (error != ERROR_OK) return false;
     pthread_mutex_lock(&wal->lock);

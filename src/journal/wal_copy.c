@@ -222,6 +222,13 @@ static void fill(struct slice *slice, uint64_t page)
         slice->pages[slice->count++] = page++;
 }
 
+static bool flush(struct wal *wal, uint64_t first, uint64_t end)
+{
+    enum error error = wal->storage->flush(wal->image, BYTES_OF(first), BYTES_OF(end - first));
+    if (error != ERROR_OK) wal_image_failed(wal, error); /* whatever it is: out of memory, too */
+    return error == ERROR_OK;
+}
+
 static bool copy_all(struct wal *wal, enum error *error_out)
 {
     struct slice slice = {.wal = wal};
@@ -235,7 +242,7 @@ static bool copy_all(struct wal *wal, enum error *error_out)
         done += slice.count;
         uint64_t end = slice.pages[slice.count - 1] + 1;
         if (done - flushed >= FLUSH_PAGES) {
-            wal->storage->flush(wal->image, BYTES_OF(first), BYTES_OF(end - first));
+            if (!flush(wal, first, end)) return false;
             flushed = done;
         }
         wal_checkpoint_progress(wal, done, total);

@@ -256,6 +256,8 @@ void wal_note_write(struct wal *wal, enum wal_note_kind kind, const struct wal_p
 enum error wal_note_checkpoint(struct wal *wal, const struct wal_position *position);
 /* J10: a sync of the image failed, so its cached pages prove nothing: the next start begins at the checkpoint, if there is one. */
 void wal_note_distrust(struct wal *wal);
+/* That, and the journal has failed with the error. */
+void wal_image_failed(struct wal *wal, enum error error);
 
 /* ---- wal_apply.c ---- */
 

@@ -60,8 +60,9 @@ struct pmem_storage {
     enum error (*sync)(struct pmem_storage_file *file);
     /* [off, off+len) is mapped, shared, at `at`. */
     enum error (*sync_range)(struct pmem_storage_file *file, const void *at, uint64_t off, uint64_t len);
-    /* Writes [off, off+len) and waits for the disk, so that a later sync has less to do at once. Promises nothing. */
-    void (*flush)(struct pmem_storage_file *file, uint64_t off, uint64_t len);
+    /* Writes [off, off+len) and waits for the disk, so that a later sync has less to do at once. OK promises nothing. An error is one of
+     * sync (S4), and told here alone: the sync behind it may return OK. */
+    enum error (*flush)(struct pmem_storage_file *file, uint64_t off, uint64_t len);
     /* Says that [off, off+len) of the mapping will be needed soon; reads what is not cached, in the background. */
     void (*prefetch)(struct pmem_storage_file *file, uint64_t off, uint64_t len);
     /* True when the page of the mapping is in memory; may guess. */

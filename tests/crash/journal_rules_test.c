@@ -743,6 +743,27 @@ static void test_J10_lost_pages_of_the_journal_are_written_again(void **state)
     rig_end(&rig);
 }
 
+/* Who asks next is not told again: the error of a flush is that of the sync behind it. */
+static void test_J10_a_failed_flush_of_the_image_is_a_failed_sync(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 24; seed <= 25; seed++) { /* patching; and copying */
+        rig_start(&rig, WAL_EVERYSEC, seed);
+        wal_copy_always(rig.wal, seed == 25);
+        for (unsigned i = 0; i < 6; i++)
+            rig_append(&rig, 1000);
+        rig_sync(&rig);
+        strcpy(rig.disk->faults.fail_flush, RIG_IMAGE);
+        assert_int_equal(wal_checkpoint(rig.wal), ERROR_IO);
+        assert_int_equal(atomic_load(&rig.wal->noted), lsn_of(&rig, 0));
+        try_cuts(&rig);
+        succeed(&rig);
+        assert_is_kept(&again);
+        rig_end(&again);
+        rig_end(&rig);
+    }
+}
+
 /* A disk that is full is no failure: room ends, and comes back. */
 static void test_a_full_disk_ends_room_for_a_while(void **state)
 {
@@ -856,6 +877,7 @@ int main(void)
         cmocka_unit_test(test_J10_a_failed_sync_of_the_image_ends_recycling),
         cmocka_unit_test(test_J10_an_image_without_a_base_is_written_again),
         cmocka_unit_test(test_J10_lost_pages_of_the_journal_are_written_again),
+        cmocka_unit_test(test_J10_a_failed_flush_of_the_image_is_a_failed_sync),
         cmocka_unit_test(test_a_full_disk_ends_room_for_a_while),
         cmocka_unit_test(test_a_full_disk_goes_on_with_its_segments),
         cmocka_unit_test(test_room_comes_back_while_a_checkpoint_runs),

@@ -458,10 +458,14 @@ static enum error file_sync_range(struct pmem_storage_file *file, const void *at
     return sync_bytes(file, off, off + len);
 }
 
-static void file_flush(struct pmem_storage_file *file, uint64_t off, uint64_t len)
+static enum error file_flush(struct pmem_storage_file *file, uint64_t off, uint64_t len)
 {
+    struct lying_disk *disk = disk_of(file->storage);
     ASSERT(off < live_size(lying_of(file)) && len > 0);
-    pass(disk_of(file->storage), "flush", live_name(lying_of(file)));
+    pass(disk, "flush", live_name(lying_of(file)));
+    if (!is_named(lying_of(file), disk->faults.fail_flush)) return ERROR_OK;
+    lose(lying_of(file), off, off + len);
+    return ERROR_IO;
 }
 
 static void file_prefetch(struct pmem_storage_file *file, uint64_t off, uint64_t len)

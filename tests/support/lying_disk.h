@@ -6,7 +6,7 @@
  * leave: of each sector any version or the durable value, of each file any of its sizes and names, of each folder whether
  * it is there.
  *
- * As on Linux, a sync that fails leaves its pages *lost*: clean, as this and later processes of the boot see them, and maybe not on
+ * As on Linux, a sync or flush that fails leaves its pages *lost*: clean, as this and later processes of the boot see them, and maybe not on
  * the disk. The error is told once. A later sync makes such a page durable only if something was stored into it since, be it what stands
  * there (a store into memory that is write-protected meanwhile).
  *
@@ -57,6 +57,7 @@ struct lying_file {
 /* What a test may choose to break. */
 struct lying_faults {
     char fail_sync[LYING_NAME_BYTES];  /* syncs of files with this in their name fail; "" none */
+    char fail_flush[LYING_NAME_BYTES]; /* the same for flushes */
     uint64_t good_syncs; /* so many, of files and folders, until all fail; UINT64_MAX: none does */
     uint64_t bytes_left; /* for allocate and new files; UINT64_MAX: plenty */
 };
