@@ -84,6 +84,20 @@ bool wal_note_use(struct wal *wal, const struct wal_note_layout *note, struct wa
     return true;
 }
 
+/* The lock is held. */
+static void store(struct wal *wal, struct wal_note_layout *note)
+{
+    uint64_t off = note->kind == WAL_NOTE_APPLIED ? WAL_NOTE_APPLIED_OFF(wal->applied_turn ^= 1)
+                                                  : WAL_NOTE_CHECKPOINT_OFF(wal->checkpoint_turn ^= 1);
+    note->sequence = ++wal->note_sequence;
+    note->boot_mark = wal->boot_mark;
+    note->identity = wal->storage->identity(wal->image);
+    note->crc32c = checksum(note);
+    /* What it speaks of was stored before it: after a process death the page cache says no less. */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    memcpy(wal->image_base + wal->note_off + off, note, sizeof *note);
+}
+
 void wal_note_write(struct wal *wal, enum wal_note_kind kind, const struct wal_position *position)
 {
     struct wal_note_layout note = {.magic = WAL_NOTE_MAGIC,
@@ -93,32 +107,28 @@ void wal_note_write(struct wal *wal, enum wal_note_kind kind, const struct wal_p
                                    .lsn = position->lsn,
                                    .data_bytes = wal->data_bytes,
                                    .used_bytes = position->used_bytes,
-                                   .boot_mark = wal->boot_mark,
-                                   .identity = wal->storage->identity(wal->image),
                                    .epoch = position->epoch,
                                    .is_complete = wal->is_complete,
                                    .chain = position->chain};
-    uint64_t off = 0;
     memcpy(note.heap_id, wal->heap_id, sizeof note.heap_id);
     pthread_mutex_lock(&wal->lock);
-    if (kind != WAL_NOTE_APPLIED || !wal->image_failed) {
-        note.sequence = ++wal->note_sequence;
-        if (kind == WAL_NOTE_APPLIED) off = WAL_NOTE_APPLIED_OFF(wal->applied_turn ^= 1);
-        else off = WAL_NOTE_CHECKPOINT_OFF(wal->checkpoint_turn ^= 1);
-        note.crc32c = checksum(&note);
-        /* What it speaks of was stored before it: after a process death the page cache says no less. */
-        __atomic_signal_fence(__ATOMIC_SEQ_CST);
-        memcpy(wal->image_base + wal->note_off + off, &note, sizeof note);
-    }
+    if (kind != WAL_NOTE_APPLIED || !wal->image_failed) store(wal, &note);
     pthread_mutex_unlock(&wal->lock);
 }
 
 void wal_note_distrust(struct wal *wal)
 {
+    struct wal_notes notes;
     pthread_mutex_lock(&wal->lock);
     wal->image_failed = true;
+    wal_note_read_own(wal, &notes);
     /* Without a checkpoint there is no other place to begin at: recovery writes the image once more (dirty_image). */
-    if (atomic_load(&wal->base_is_durable))
+    if (atomic_load(&wal->base_is_durable) && notes.checkpoint.kind == WAL_NOTE_CHECKPOINT) {
+        struct wal_note_layout note = notes.checkpoint;
         memset(wal->image_base + wal->note_off + WAL_NOTE_APPLIED_OFF(0), 0, WAL_SECTOR_BYTES);
+        note.kind = WAL_NOTE_APPLIED; /* no further, and by this boot: recovery does not trust the journal's pages either */
+        note.is_complete = 0;
+        store(wal, &note);
+    }
     pthread_mutex_unlock(&wal->lock);
 }

@@ -182,24 +182,34 @@ static void report(const struct replay *replay, const struct wal_notes *notes,
 
 /* ---- opening ---- */
 
-/* A sync that failed in the process before this one left pages that are clean and on no disk (J10): a store into
- * each has them written again. */
+/* A process of this boot had the image open: the checkpoint's may have been its note, and there is one of its applier from the start on. */
+static bool was_open_in_this_boot(const struct wal *wal, const struct wal_notes *notes)
+{
+    return notes->applied.magic != 0 || notes->checkpoint.boot_mark == wal->boot_mark;
+}
+
+static void store_again(volatile char *at)
+{
+    *at = *at;
+}
+
+/* A sync that failed in a process before this one left pages that are clean and on no disk (J10): a store into each has them written
+ * again, records with the next sync, heads of segments at the latest with that of the first record there. */
 static void dirty_again(struct wal *wal, uint64_t start, uint64_t end)
 {
-    for (uint64_t lsn = start & ~(PAGE_BYTES - 1); lsn < end; lsn += PAGE_BYTES) {
-        volatile char *at = wal_segment_at(wal, lsn)->base + WAL_HEAD_BYTES + (lsn & (wal->data_bytes - 1));
-        *at = *at;
-    }
+    uint64_t prepared_end = atomic_load(&wal->prepared_end);
+    for (uint64_t lsn = start & ~(wal->data_bytes - 1); lsn < prepared_end; lsn += wal->data_bytes)
+        store_again(wal_segment_at(wal, lsn)->base);
+    for (uint64_t lsn = start & ~(PAGE_BYTES - 1); lsn < end; lsn += PAGE_BYTES)
+        store_again(wal_segment_at(wal, lsn)->base + WAL_HEAD_BYTES + (lsn & (wal->data_bytes - 1)));
 }
 
 /* The same for an image without a checkpoint, which may be that because its sync failed. Pages that are not cached are as the
  * disk has them. */
 static void dirty_image(const struct wal *wal)
 {
-    for (uint64_t off = 0; off < wal->target.size_bytes; off += PAGE_BYTES) {
-        volatile char *at = wal->image_base + off;
-        if (wal->storage->is_cached(wal->image, off)) *at = *at;
-    }
+    for (uint64_t off = 0; off < wal->target.size_bytes; off += PAGE_BYTES)
+        if (wal->storage->is_cached(wal->image, off)) store_again(wal->image_base + off);
 }
 
 /* To the end of the journal's good part; what is behind it. */
@@ -297,8 +307,7 @@ static enum error begin_anew(struct wal *wal, const struct wal_position *start,
 static enum error sync_note(struct wal *wal, const struct wal_notes *notes, char *detail, size_t cap)
 {
     if (notes->checkpoint.boot_mark != wal->boot_mark) return ERROR_OK;
-    volatile char *at = wal->image_base + wal->note_off;
-    *at = *at; /* as dirty_again */
+    store_again(wal->image_base + wal->note_off); /* as dirty_again */
     enum error error =
         wal->storage->sync_range(wal->image, wal->image_base + wal->note_off, wal->note_off, WAL_NOTE_BYTES);
     if (error != ERROR_OK) snprintf(detail, cap, "cannot sync %s: %s", wal->image_path, error_text(error));
@@ -317,7 +326,6 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
     if (notes.applied.sequence > wal->note_sequence) wal->note_sequence = notes.applied.sequence;
     if (notes.other.sequence > wal->note_sequence) wal->note_sequence = notes.other.sequence;
     wal->checkpoint_turn = notes.checkpoint_turn;
-    bool this_boot = wal_note_choose(&notes) == &notes.applied;
     bool has_checkpoint = notes.checkpoint.kind == WAL_NOTE_CHECKPOINT;
     uint64_t noted = has_checkpoint ? notes.checkpoint.lsn : start.lsn;
     atomic_store(&wal->base_is_durable, has_checkpoint);
@@ -333,7 +341,8 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
     enum wal_read behind = find_end(wal, &end);
     if (behind == WAL_READ_MEMORY) return ERROR_MEMORY;
     uint64_t cut = count_cut(wal, end.lsn, behind);
-    if (this_boot) dirty_again(wal, start.lsn, end.lsn);
+    if (was_open_in_this_boot(wal, &notes)) dirty_again(wal, start.lsn, end.lsn);
+    else wal_note_write(wal, WAL_NOTE_APPLIED, &start); /* for the next one, should a sync of this one fail */
     error = go_on(wal, &start, &end, noted, detail, cap);
     if (error != ERROR_OK) return error;
     struct replay replay = {

@@ -118,6 +118,94 @@ static void live_on(struct rig *rig, struct explorer *parent)
     cut_once(&explorer, &explorer.chooser);
 }
 
+/* ---- syncs that fail ---- */
+
+/* On a disk whose syncs fail from some time on. */
+static void append_if_possible(struct rig *rig)
+{
+    struct rig_history *history = &rig->history;
+    if (wal_error(rig->wal) != ERROR_OK || !wal_has_room(rig->wal)) return;
+    rig_append(rig, 0);
+    if (history->entries[history->count - 1].lsn != WAL_LSN_NEVER) return;
+    free(history->entries[--history->count].state); /* it found no room */
+}
+
+static void step_until_it_fails(struct rig *rig)
+{
+    unsigned steps = 4 + (unsigned)(rig_random(&rig->seed) % 16);
+    rig->disk->faults.good_syncs = rig_random(&rig->seed) % 8;
+    for (unsigned i = 0; i < steps; i++) {
+        append_if_possible(rig);
+        switch (rig_random(&rig->seed) % 6) {
+        case 0: wal_step_room(rig->wal); break;
+        case 1: wal_step_apply(rig->wal); break;
+        case 2: wal_request_checkpoint(rig->wal); break;
+        case 3: wal_step_checkpoint(rig->wal); break;
+        default: wal_step_sync(rig->wal); break;
+        }
+        rig_note_floor(rig);
+    }
+    rig->disk->faults.good_syncs = UINT64_MAX;
+    lying_disk_look(rig->disk);
+}
+
+/* A start on it whose syncs may fail. */
+static void open_in_vain(const struct rig *rig, struct lying_disk *disk, uint64_t boot, uint64_t good_syncs)
+{
+    char detail[512];
+    struct wal *wal;
+    struct wal_recovery recovery;
+    struct wal_options options = rig->options;
+    options.storage = &disk->storage;
+    options.boot_mark = boot;
+    options.live.at_rest = NULL;
+    options.callbacks.log = NULL;
+    disk->faults.good_syncs = good_syncs;
+    if (wal_open(&options, &wal, &recovery, detail, sizeof detail) == ERROR_OK) wal_abandon(wal);
+    disk->faults.good_syncs = UINT64_MAX;
+    lying_disk_look(disk);
+}
+
+/* What a failed sync left in the page cache is no more durable than it was, whoever goes on with it: the next process of the boot, or
+ * one behind a power cut whose own start failed. */
+static void fail_once(struct explorer *explorer)
+{
+    static struct rig failing;
+    static struct rig next;
+    uint64_t *seed = &explorer->chooser.seed;
+    rig_recover(&failing, explorer->rig, lying_disk_clone(explorer->rig->disk), explorer->rig->boot);
+    failing.seed = rig_random(seed);
+    step_until_it_fails(&failing);
+    bool is_cut = rig_random(seed) % 4 == 0;
+    struct lying_disk *disk = is_cut ? lying_disk_cut(failing.disk, chooser_choose, &explorer->chooser)
+                                     : lying_disk_clone(failing.disk);
+    uint64_t boot = failing.boot + is_cut;
+    for (uint64_t tries = rig_random(seed) % 3; tries > 0; tries--) {
+        open_in_vain(&failing, disk, boot, rig_random(seed) % 5);
+        struct lying_disk *later = lying_disk_clone(disk);
+        lying_disk_free(disk);
+        disk = later;
+    }
+    rig_recover(&next, &failing, disk, boot);
+    ASSERT(is_cut || next.history.count == failing.history.count);
+    struct explorer inside = {.rig = &next,
+                              .of = &next,
+                              .chooser = {.random = true, .seed = rig_random(seed)},
+                              .depth = 1,
+                              .cuts_max = 2,
+                              .skip = 1};
+    inside.chooser.bias = CHOOSER_OLD;
+    cut_once(&inside, &inside.chooser);
+    for (unsigned i = 0; i < 8; i++)
+        rig_step(&next);
+    rig_sync(&next);
+    cut_once(&inside, &inside.chooser);
+    inside.chooser.bias = CHOOSER_EVEN;
+    cut_once(&inside, &inside.chooser);
+    rig_end(&next);
+    rig_end(&failing);
+}
+
 /* ---- tests ---- */
 
 /* Few records: every cut of every moment. */
@@ -166,6 +254,7 @@ static void test_random_disks_of_long_histories(void **state)
             rig_step(&rig);
             if (rig_random(&explorer.chooser.seed) % 4 == 0) explore(&explorer);
             if (rig_random(&explorer.chooser.seed) % 16 == 0) die_once(&explorer);
+            if (rig_random(&explorer.chooser.seed) % 16 == 0) fail_once(&explorer);
         }
         rests += rig.rests;
         rig_end(&rig);

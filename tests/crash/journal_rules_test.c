@@ -743,6 +743,99 @@ static void test_J10_lost_pages_of_the_journal_are_written_again(void **state)
     rig_end(&rig);
 }
 
+static void fail_checkpoint(void *arg, const char *what, const char *path)
+{
+    struct rig *working = arg;
+    if (strcmp(what, "sync") != 0 || strncmp(path, RIG_FOLDER, strlen(RIG_FOLDER)) != 0) return;
+    assert_false(wal_step_checkpoint(working->wal));
+}
+
+/* The disk is gone for a while: a sync of the journal and one of the image are under way. */
+static void fail_together(void)
+{
+    for (unsigned i = 0; i < 3; i++)
+        rig_append(&rig, 1000);
+    rig_sync(&rig);
+    while (wal_step_apply(rig.wal)) {
+    }
+    wal_request_checkpoint(rig.wal);
+    for (unsigned i = 0; i < 3; i++)
+        rig_append(&rig, 1000);
+    rig.disk->faults.good_syncs = 0;
+    rig.disk->moment = fail_checkpoint;
+    rig.disk->moment_arg = &rig;
+    assert_false(wal_step_sync(rig.wal));
+    rig.disk->moment = NULL;
+    assert_int_equal(wal_error(rig.wal), ERROR_IO);
+    succeed(&rig);
+    assert_int_equal(newest(&again), newest(&rig));
+    assert_is_kept(&again);
+    rig_end(&again);
+}
+
+static void test_J10_journal_and_image_fail_together(void **state)
+{
+    (void)state;
+    static struct rig first;
+    rig_start(&first, WAL_EVERYSEC, 24);
+    rig_append(&first, 1000);
+    rig_sync(&first);
+    rig_recover(&rig, &first, cut_newest(&first), 2); /* the checkpoint is of another boot */
+    fail_together();
+    rig_end(&rig);
+    rig_end(&first);
+    rig_start(&rig, WAL_EVERYSEC, 24);
+    fail_together();
+    rig_end(&rig);
+}
+
+static void test_J10_lost_heads_of_segments_are_written_again(void **state)
+{
+    (void)state;
+    rig_start(&rig, WAL_EVERYSEC, 24);
+    rig_append(&rig, 1000);
+    rig_sync(&rig);
+    strcpy(rig.disk->faults.fail_sync, RIG_FOLDER);
+    while (wal_step_room(rig.wal) || wal_error(rig.wal) == ERROR_OK)
+        rig_append(&rig, 1000);
+    assert_int_equal(wal_error(rig.wal), ERROR_IO);
+    succeed(&rig);
+    assert_is_kept(&again);
+    rig_end(&again);
+    rig_end(&rig);
+}
+
+/* The first start after a power cut fails, whichever of its syncs does; the frame of its epoch ends its page. */
+static void test_J10_a_recovery_that_failed_is_repeated(void **state)
+{
+    (void)state;
+    unsigned failures = 0;
+    rig_start(&rig, WAL_EVERYSEC, 24);
+    rig_append(&rig, 1000);
+    rig_append_padding(&rig, RIG_SEGMENT_BYTES - wal_end(rig.wal) % RIG_SEGMENT_BYTES - 12);
+    rig_sync(&rig);
+    for (bool opens = false; !opens; failures += !opens) {
+        struct wal *wal;
+        struct wal_recovery recovery;
+        char detail[512];
+        struct lying_disk *cut = cut_newest(&rig);
+        struct wal_options options = rig.options;
+        options.storage = &cut->storage;
+        options.boot_mark = rig.boot + 1;
+        cut->faults.good_syncs = failures;
+        opens = wal_open(&options, &wal, &recovery, detail, sizeof detail) == ERROR_OK;
+        if (opens) wal_abandon(wal);
+        lying_disk_look(cut);
+        rig_recover(&again, &rig, lying_disk_clone(cut), rig.boot + 1);
+        lying_disk_free(cut);
+        assert_int_equal(newest(&again), newest(&rig));
+        assert_is_kept(&again);
+        rig_end(&again);
+    }
+    assert_true(failures > 1);
+    rig_end(&rig);
+}
+
 /* Who asks next is not told again: the error of a flush is that of the sync behind it. */
 static void test_J10_a_failed_flush_of_the_image_is_a_failed_sync(void **state)
 {
@@ -877,6 +970,9 @@ int main(void)
         cmocka_unit_test(test_J10_a_failed_sync_of_the_image_ends_recycling),
         cmocka_unit_test(test_J10_an_image_without_a_base_is_written_again),
         cmocka_unit_test(test_J10_lost_pages_of_the_journal_are_written_again),
+        cmocka_unit_test(test_J10_journal_and_image_fail_together),
+        cmocka_unit_test(test_J10_lost_heads_of_segments_are_written_again),
+        cmocka_unit_test(test_J10_a_recovery_that_failed_is_repeated),
         cmocka_unit_test(test_J10_a_failed_flush_of_the_image_is_a_failed_sync),
         cmocka_unit_test(test_a_full_disk_ends_room_for_a_while),
         cmocka_unit_test(test_a_full_disk_goes_on_with_its_segments),
