@@ -85,7 +85,8 @@ static void open_data(struct fixture *f)
     heap_thread_close(thread);
 }
 
-static inline int set_up(void **state)
+/* It does not run yet. */
+static inline struct fixture *open_pool(void)
 {
     struct fixture *f = calloc(1, sizeof *f);
     char error[256];
@@ -111,16 +112,11 @@ static inline int set_up(void **state)
     assert_int_equal(client_pool_open(&f->server, f->workers, &f->client_settings, &f->pool), ERROR_OK);
     const struct client_listen listen = {.unix_path = f->socket_path, .backlog = 16};
     assert_true(client_pool_listen(f->pool, &listen, error, sizeof error));
-    assert_int_equal(pthread_create(&f->thread, NULL, run, f), 0);
-    *state = f;
-    return 0;
+    return f;
 }
 
-static inline int tear_down(void **state)
+static inline void close_pool(struct fixture *f)
 {
-    struct fixture *f = *state;
-    client_pool_stop(f->pool);
-    pthread_join(f->thread, NULL);
     client_pool_close(f->pool);
     for (unsigned i = 0; i < WORKERS; i++) {
         struct heap_thread *thread = f->workers[i].thread;
@@ -133,6 +129,22 @@ static inline int tear_down(void **state)
     unlink(f->heap_path);
     rmdir(f->dir);
     free(f);
+}
+
+static inline int set_up(void **state)
+{
+    struct fixture *f = open_pool();
+    assert_int_equal(pthread_create(&f->thread, NULL, run, f), 0);
+    *state = f;
+    return 0;
+}
+
+static inline int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    client_pool_stop(f->pool);
+    pthread_join(f->thread, NULL);
+    close_pool(f);
     return 0;
 }
 
