@@ -2,20 +2,15 @@
  *
  * Invariants:
  * R1. A visitor's bytes are at most one incomplete request when nothing of it is being served. One that is longer than what is kept for
- *     a visitor is answered as soon as that is known, and skipped: Redis would refuse it, too, unless it were an ECHO.
- * R2. Handlers are called without keyspace, transaction and dispatcher: those listed use none of them.
+ *     a visitor is answered as soon as that is known, and skipped: Redis would refuse it, too, unless it were an ECHO or PUBLISH.
  */
 #include "app/reception.h"
 
 #include "app/app.h"
-#include "app/info.h"
 #include "app/process.h"
+#include "app/reception_answer.h"
 #include "command/acl/session.h"
-#include "command/connection/connection_commands.h"
-#include "command/server/server_commands.h"
-#include "resp/parse.h"
 #include "util/clock.h"
-#include "util/number.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -30,17 +25,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define POLL_MS       20
-#define REST_NS       100000000 /* before it is tried again to let somebody in */
-#define DOORS_MAX     17
-#define VISITORS_MAX  1024 /* more are turned away */
-#define BACKLOG       511
-#define READ_BYTES    (16 * 1024)
-#define REQUEST_BYTES (128 * 1024) /* a longer one is not kept */
-#define INLINE_BYTES  (64 * 1024)
-#define NAMES_MAX     2 /* arguments that name a command */
-#define NO_AUTH       "NOAUTH Authentication required."
-#define LOADING       "LOADING Redis is loading the dataset in memory"
+#define POLL_MS      20
+#define REST_NS      100000000 /* before it is tried again to let somebody in */
+#define DOORS_MAX    17
+#define VISITORS_MAX 1024 /* more are turned away */
+#define BACKLOG      511
+#define READ_BYTES   (16 * 1024)
+#define INLINE_BYTES (64 * 1024)
 
 struct door {
     int fd;
@@ -67,151 +58,11 @@ struct reception {
     struct visitor *visitors[VISITORS_MAX];
     unsigned visitor_count;
     uint64_t next_id;
-    struct host host; /* what handlers may ask for */
-    struct worker worker;
+    struct reception_desk desk;
     struct resp_arena arena;
-    struct resp_out out;
 };
 
-/* ---- what handlers may ask for ---- */
-
-static void client_info(void *arg, struct worker *worker, const struct session *session,
-                        struct resp_out *line_out)
-{
-    (void)arg;
-    (void)worker;
-    static const char text[] = "name=";
-    resp_raw(line_out, text, strlen(text));
-    if (session->name) resp_raw(line_out, session->name, strlen(session->name));
-}
-
-static void info(void *arg, struct worker *worker, const struct slice *sections, size_t count,
-                 struct resp_out *text_out)
-{
-    (void)worker;
-    info_write(arg, NULL, sections, count, text_out);
-}
-
-/* The recovery can be stopped anywhere and begins anew (DESIGN §2, J9). */
-static _Noreturn void leave(struct app *app, const char *why)
-{
-    const char *socket_path = config_text(app->config, "unixsocket");
-    log_line(&app->log, LOG_NOTICE, "%s", why);
-    process_notify(app, "STOPPING=1\n");
-    process_remove_pidfile(app);
-    if (*socket_path) unlink(socket_path);
-    _exit(0);
-}
-
-static bool shut_down(void *arg, bool save, bool nosave, bool now, bool force, char *error, size_t error_cap)
-{
-    (void)save, (void)nosave, (void)now, (void)force, (void)error, (void)error_cap;
-    leave(arg, "User requested shutdown while the server is loading, exiting now...");
-}
-
-static bool abort_shutdown(void *arg)
-{
-    (void)arg;
-    return false;
-}
-
 /* ---- requests ---- */
-
-static bool select_db(const struct reception *reception, const struct resp_request *request,
-                      struct session *session, struct resp_out *out)
-{
-    int64_t index;
-    bool is_number = number_parse_int(request->argv[1], &index);
-    if (!is_number) resp_error(out, "ERR value is not an integer or out of range");
-    else if (index < 0 || index >= config_int(reception->app->config, "databases"))
-        resp_error(out, "ERR DB index is out of range");
-    else {
-        session->db = (unsigned)index;
-        resp_ok(out);
-    }
-    return true;
-}
-
-/* R2 */
-static bool is_served(const struct command_entry *entry)
-{
-    static const struct command *const served[] = {
-        &connection_auth,      &connection_hello,          &connection_echo,
-        &connection_quit,      &connection_reset,          &connection_client_getname,
-        &connection_client_id, &connection_client_setinfo, &connection_client_setname,
-        &server_info,          &server_shutdown,           &server_time,
-    };
-    for (size_t i = 0; i < sizeof served / sizeof *served; i++)
-        if (entry->command == served[i]) return true;
-    return strcmp(entry->full_name, "config|get") == 0;
-}
-
-/* The error to reply; NULL: the visitor may ask for that. In the order of the dispatcher. */
-static const char *refuse(struct reception *reception, const struct session *session,
-                          const struct resp_request *request, const struct command_entry **entry_out,
-                          char text[ACL_TEXT_BYTES])
-{
-    struct server_state *server = &reception->app->server;
-    enum command_found found = command_table_find(server->table, request->argv, request->argc, entry_out);
-    const struct command_entry *entry = *entry_out;
-    if (found != COMMAND_FOUND) {
-        command_table_error(found, entry, request->argv, request->argc, text);
-        return text;
-    }
-    bool is_free = entry->command->flags & COMMAND_NO_AUTH;
-    if (acl_session_is_stranger(&server->acl, session) && !is_free) return NO_AUTH;
-    if (acl_user_may_all(session->user)) return NULL;
-    struct acl_verdict verdict = acl_check(session->user, entry, request->argv, request->argc);
-    if (verdict.allowed) return NULL;
-    int len = snprintf(text, ACL_TEXT_BYTES, "NOPERM ");
-    acl_verdict_text(&verdict, session->user->name, entry, request->argv, false, text + len,
-                     ACL_TEXT_BYTES - (size_t)len);
-    return text;
-}
-
-static void answer(struct reception *reception, struct session *session, const struct resp_request *request)
-{
-    struct resp_out *out = &reception->out;
-    const struct command_entry *entry;
-    char text[ACL_TEXT_BYTES];
-    static_assert(ACL_TEXT_BYTES >= COMMAND_ERROR_BYTES, "both kinds of error fit");
-    const char *refusal = refuse(reception, session, request, &entry, text);
-    out->proto = session->proto;
-    if (refusal) resp_error(out, refusal);
-    else if (entry->command == &connection_select) select_db(reception, request, session, out);
-    else if (!is_served(entry)) resp_error(out, LOADING);
-    else {
-        struct call call = {.command = entry->command,
-                            .argv = request->argv,
-                            .argc = request->argc,
-                            .session = session,
-                            .worker = &reception->worker,
-                            .out = out,
-                            .now_ms = clock_wall_ms(),
-                            .reply_at = out->len};
-        entry->command->handler(&call);
-    }
-}
-
-/* One that is too long to be read as a whole: what is known of it are its first arguments, at `bytes`. */
-static void answer_unread(struct reception *reception, const struct session *session,
-                          const struct resp_parser *parser, const char *bytes)
-{
-    struct server_state *server = &reception->app->server;
-    const struct command_entry *entry;
-    struct slice names[NAMES_MAX] = {SLICE(""), SLICE("")};
-    char text[COMMAND_ERROR_BYTES];
-    size_t known = parser->argc < NAMES_MAX ? parser->argc : NAMES_MAX;
-    for (size_t i = 0; i < known; i++)
-        names[i] = (struct slice){bytes + parser->spans[i].off, parser->spans[i].len};
-    enum command_found found = command_table_find(server->table, names, parser->argc_wanted, &entry);
-    if (found != COMMAND_FOUND) command_table_error(found, entry, names, known, text);
-    bool is_stranger = acl_session_is_stranger(&server->acl, session);
-    reception->out.proto = session->proto;
-    if (found != COMMAND_FOUND) resp_error(&reception->out, text);
-    else if (is_stranger && !(entry->command->flags & COMMAND_NO_AUTH)) resp_error(&reception->out, NO_AUTH);
-    else resp_error(&reception->out, LOADING);
-}
 
 /* A request at a visitor's bytes, or the rest of one that is skipped. */
 struct reading {
@@ -238,10 +89,11 @@ static void read_on(struct reception *reception, struct visitor *visitor, struct
     reading->status = resp_parse(&parser, &reading->limits, &reception->arena, bytes, len, &request, &wanted,
                                  &reading->error);
     if (reading->status == RESP_REQUEST) {
-        if (request.argc > 0) answer(reception, session, &request);
+        if (request.argc > 0) reception_answer(&reception->desk, session, &request);
         reading->at += request.bytes;
-    } else if (reading->status == RESP_MORE && parser.argc_wanted > 0 && len + wanted > REQUEST_BYTES) {
-        answer_unread(reception, session, &parser, bytes);
+    } else if (reading->status == RESP_MORE && parser.argc_wanted > 0 &&
+               len + wanted > RECEPTION_REQUEST_BYTES) {
+        reception_answer_unread(&reception->desk, session, &parser, bytes);
         reading->at += parser.at;
         reading->status = RESP_REQUEST; /* goes on with what follows */
         resp_skip_begin(&parser);
@@ -252,7 +104,7 @@ static void read_on(struct reception *reception, struct visitor *visitor, struct
     resp_parser_reset(&parser);
 }
 
-/* Answers into reception->out. False when the connection is to be closed. */
+/* Answers into reception->desk.out. False when the connection is to be closed. */
 static bool answer_all(struct reception *reception, struct visitor *visitor)
 {
     const struct session *session = &visitor->session;
@@ -266,7 +118,7 @@ static bool answer_all(struct reception *reception, struct visitor *visitor)
         reading.limits.authenticated = !acl_session_is_stranger(&server->acl, session);
         read_on(reception, visitor, &reading);
     }
-    if (reading.status == RESP_ERROR) resp_error(&reception->out, reading.error);
+    if (reading.status == RESP_ERROR) resp_error(&reception->desk.out, reading.error);
     visitor->len -= reading.at;
     memmove(visitor->bytes, visitor->bytes + reading.at, visitor->len); /* R1 */
     return reading.status != RESP_ERROR && !session->close_after_reply;
@@ -285,7 +137,7 @@ static void visitor_free(struct visitor *visitor)
 static bool reserve(struct visitor *visitor)
 {
     size_t cap = visitor->len + READ_BYTES;
-    if (visitor->len > REQUEST_BYTES) return false;
+    if (visitor->len > RECEPTION_REQUEST_BYTES) return false;
     if (visitor->cap >= cap) return true;
     char *grown = realloc(visitor->bytes, cap);
     if (!grown) return false;
@@ -301,9 +153,9 @@ static bool serve(struct reception *reception, struct visitor *visitor)
     ssize_t got = recv(visitor->fd, visitor->bytes + visitor->len, READ_BYTES, MSG_DONTWAIT);
     if (got < 0) return errno == EAGAIN || errno == EINTR;
     visitor->len += (size_t)got;
-    reception->out.len = 0;
+    reception->desk.out.len = 0;
     bool stays = got > 0 && answer_all(reception, visitor);
-    const struct resp_out *out = &reception->out;
+    const struct resp_out *out = &reception->desk.out;
     /* Replies are short: who does not take one at once has stopped to read. */
     bool sent = out->len == 0 ||
                 send(visitor->fd, out->buf, out->len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)out->len;
@@ -379,7 +231,7 @@ void reception_serve(struct reception *reception)
         polled[doors + i] = (struct pollfd){.fd = reception->visitors[i]->fd, .events = POLLIN};
     int ready = poll(polled, doors + visitors, POLL_MS);
     if (process_signal_received())
-        leave(reception->app, "Received shutdown signal during loading, exiting now.");
+        reception_leave(reception->app, "Received shutdown signal during loading, exiting now.");
     if (ready < 0 && errno != EINTR) nanosleep(&(struct timespec){.tv_nsec = REST_NS}, NULL); /* no memory */
     if (ready <= 0) return;
     for (unsigned i = 0; i < visitors; i++) {
@@ -464,14 +316,7 @@ struct reception *reception_open(struct app *app)
     if (!reception) return NULL;
     reception->app = app;
     reception->next_id = 1;
-    reception->host = app->host;
-    reception->host.client_info = client_info;
-    reception->host.info = info;
-    reception->host.shutdown = shut_down;
-    reception->host.shutdown_abort = abort_shutdown;
-    reception->worker.server = &app->server;
-    reception->worker.host = &reception->host;
-    resp_out_init(&reception->out);
+    reception_desk_open(&reception->desk, app);
     open_doors(reception);
     process_watch_signals(NULL);
     return reception;
@@ -514,6 +359,6 @@ void reception_free(struct reception *reception)
     for (unsigned i = 0; i < reception->visitor_count; i++)
         visitor_free(reception->visitors[i]);
     resp_arena_free(&reception->arena);
-    resp_out_free(&reception->out);
+    resp_out_free(&reception->desk.out);
     free(reception);
 }

@@ -1,8 +1,7 @@
 /* reception.h: who connects while there is no heap yet: the sockets, and what can be answered without one.
  *
- * Commands that Redis allows while it loads, as far as they need neither keys nor other clients, are the real ones (reception.c lists
- * them); all others are answered -LOADING. A visitor's session is what it is made of by AUTH, HELLO, SELECT and the like, and goes over
- * to the server with its connection. There is no TLS before the server runs.
+ * What is served and what is answered -LOADING says reception_answer.h. A visitor's session is what it is made of by AUTH, HELLO, SELECT,
+ * MULTI and the like, and goes over to the server with its connection. There is no TLS before the server runs.
  *
  *     reception_open, reception_serve ...   on the thread that loading.c has for it
  *     reception_close_doors                 the ports are free; visitors stay, and are not answered

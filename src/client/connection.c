@@ -505,6 +505,10 @@ static void go_on_as(struct session *session, struct session *before)
     session->lib_ver = before->lib_ver;
     before->user = NULL;
     before->name = before->lib_name = before->lib_ver = NULL;
+    session->multi = before->multi;
+    session->no_evict = before->no_evict;
+    session->no_touch = before->no_touch;
+    before->multi = NULL;
 }
 
 void client_connection_open(struct client_loop *loop, const struct client_arrival *arrival)

@@ -185,6 +185,7 @@ static struct session *session_moved(struct session *session)
     *moved = *session;
     session->user = NULL;
     session->name = session->lib_name = session->lib_ver = NULL;
+    session->multi = NULL;
     return moved;
 }
 

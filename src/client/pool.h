@@ -79,9 +79,10 @@ bool client_pool_listen(struct client_pool *pool, const struct client_listen *li
 struct client_visitor {
     int fd;
     const struct sockaddr *peer;
-    const char *unix_path;   /* of the socket that it came by; NULL: TCP */
-    struct session *session; /* id, protocol, database, user and names hold on; they are moved out of it */
-    const char *bytes;       /* received, of a request that is not complete; copied */
+    const char *unix_path; /* of the socket that it came by; NULL: TCP */
+    struct session
+        *session; /* id, protocol, database, user, names and transaction hold on; they are moved out of it */
+    const char *bytes; /* received, of a request that is not complete; copied */
     size_t len;
     const struct resp_parser
         *skipped; /* `bytes` belong to a request that was answered: resp_skip goes on; NULL: they begin one */

@@ -1,6 +1,7 @@
 /* loading_test.c: a server whose recovery takes long: what clients are told meanwhile, and how they go on. */
 #include "support/client.h"
 #include "support/disk_place.h"
+#include "support/script.h"
 #include "support/wait.h"
 
 #include <dirent.h>
@@ -50,7 +51,6 @@ static void clients_stay_through_a_long_recovery(void **state)
     struct client *halfway = client_open(place.server, 2);
     EXPECT(client, "PING", LOADING);
     EXPECT(client, "GET k", LOADING);
-    EXPECT(client, "MULTI", LOADING);
     EXPECT(client, "GET", "-ERR wrong number of arguments for 'get' command");
     EXPECT(client, "NONSENSE", "-ERR unknown command <*>");
     EXPECT(client, "INFO persistence",
@@ -153,6 +153,122 @@ static void a_loading_server_can_be_shut_down(void **state)
     EXPECT(client, "SELECT 3", "+OK");
     EXPECT(client, "GET k", "'v'");
     client_close(client);
+    leave_place(&place);
+}
+
+/* What needs neither keys nor other clients is what it is. */
+static void some_things_can_be_asked_while_loading(void **state)
+{
+    static const struct step steps[] = {
+        {"ACL WHOAMI", "'default'"},
+        {"ACL CAT nonsense", "-ERR Unknown category 'nonsense'"},
+        {"ACL DRYRUN default GET k", "+OK"},
+        {"ACL GETUSER poor", "<*>'-@all +select'<*>"},
+        {"ACL SETUSER poor on", LOADING},
+        {"CLIENT GETREDIR", ":-1"},
+        {"CLIENT TRACKINGINFO", "<*>'off'<*>"},
+        {"CLIENT NO-EVICT ON", "+OK"},
+        {"CLIENT NO-TOUCH ON", "+OK"},
+        {"CLIENT LIST", LOADING},
+        {"COMMAND COUNT", ":<100..500>"},
+        {"CONFIG GET databases", "['databases', '16']"},
+        {"CONFIG SET timeout 3", LOADING},
+        {"CONFIG HELP", "[<*>"},
+        {"OBJECT HELP", "[<*>"},
+        {"LATENCY LATEST", "[]"},
+        {"PUBLISH news hello", ":0"},
+        {"SPUBLISH news hello", ":0"},
+        {"ROLE", "['master', :0, []]"},
+        {"SLOWLOG LEN", ":0"},
+        {"SLOWLOG GET", "[]"},
+        {"SUBSCRIBE news", LOADING},
+        {"WATCH k", LOADING},
+        {"UNWATCH", "+OK"},
+        {"EXEC", "-ERR EXEC without MULTI"},
+        {"DISCARD", "-ERR DISCARD without MULTI"},
+        {"MULTI", "+OK"},
+        {"MULTI", "-ERR MULTI calls can not be nested"},
+        {"DISCARD", "+OK"},
+        {"MULTI", "+OK"},
+        {"ECHO a", "+QUEUED"},
+        {"GET k", LOADING},
+        {"ECHO b", "+QUEUED"},
+        {"EXEC", "-EXECABORT Transaction discarded because of previous errors."},
+        {"MULTI", "+OK"},
+        {"NONSENSE", "-ERR unknown command <*>"},
+        {"EXEC", "-EXECABORT Transaction discarded because of previous errors."},
+        {"MULTI", "+OK"},
+        {"SHUTDOWN", "-ERR Command not allowed inside a transaction"},
+        {"EXEC", "-EXECABORT Transaction discarded because of previous errors."},
+        {"MULTI", "+OK"},
+        {"ECHO a", "+QUEUED"},
+        {"SELECT 3", "+QUEUED"},
+        {"SELECT 16", "+QUEUED"},
+        {"AUTH poor any", "+QUEUED"},
+        {"ECHO b", "+QUEUED"},
+        {"SELECT 4", "+QUEUED"},
+        {"EXEC", "['a', +OK, -ERR DB index is out of range, +OK, -NOPERM User poor has no permissions to run "
+                 "the 'echo' command, "
+                 "+OK]"},
+    };
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_loading_place(&place, NULL, NULL, NULL);
+    struct client *client = client_open(place.server, 2);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        EXPECT(client, steps[i].line, steps[i].reply);
+    client_close(client);
+    take_back(&place, "hold");
+    leave_place(&place);
+}
+
+/* Those that were begun go on, and those that were spoiled stay so: no transaction is ever executed in part. */
+static void transactions_span_the_end_of_a_recovery(void **state)
+{
+    enum { BYTES = 300000 };
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_loading_place(&place, NULL, NULL, NULL);
+    struct client *whole = client_open(place.server, 3);
+    struct client *spoiled = client_open(place.server, 2);
+    struct client *large = client_open(place.server, 2);
+    struct client *full = client_open(place.server, 2);
+    char *value = calloc(1, BYTES);
+    assert_non_null(value);
+    EXPECT(whole, "SELECT 3", "+OK");
+    EXPECT(whole, "MULTI", "+OK");
+    EXPECT(whole, "ECHO a", "+QUEUED");
+    EXPECT(whole, "PUBLISH news hello", "+QUEUED");
+    EXPECT(spoiled, "SELECT 3", "+OK");
+    EXPECT(spoiled, "MULTI", "+OK");
+    EXPECT(spoiled, "SET k w", LOADING);
+    EXPECT(large, "MULTI", "+OK");
+    send_large(large, "k", value, BYTES);
+    assert_string_equal(client_read(large), LOADING);
+    EXPECT(full, "MULTI", "+OK");
+    client_send_argv(full, 2, (const char *[]){"ECHO", value}, (const size_t[]){4, BYTES / 3});
+    assert_string_equal(client_read(full), "+QUEUED");
+    client_send_argv(full, 2, (const char *[]){"ECHO", value}, (const size_t[]){4, BYTES / 3});
+    assert_string_equal(client_read(full), LOADING);
+    take_back(&place, "hold");
+    struct client *client = client_open(place.server, 2);
+    AWAIT(client, "PING", "+PONG");
+    EXPECT(whole, "GET k", "+QUEUED");
+    EXPECT(whole, "SET l w", "+QUEUED");
+    EXPECT(whole, "EXEC", "['a', :0, 'v', +OK]");
+    EXPECT(spoiled, "SET l x", "+QUEUED");
+    EXPECT(spoiled, "EXEC", "-EXECABORT Transaction discarded because of previous errors.");
+    EXPECT(spoiled, "MGET k l", "['v', 'w']");
+    EXPECT(large, "EXEC", "-EXECABORT Transaction discarded because of previous errors.");
+    EXPECT(full, "EXEC", "-EXECABORT Transaction discarded because of previous errors.");
+    free(value);
+    client_close(client);
+    client_close(whole);
+    client_close(spoiled);
+    client_close(large);
+    client_close(full);
     leave_place(&place);
 }
 
@@ -324,6 +440,8 @@ int main(void)
         cmocka_unit_test(clients_stay_through_a_long_recovery),
         cmocka_unit_test(strangers_stay_strangers_through_a_recovery),
         cmocka_unit_test(a_loading_server_can_be_shut_down),
+        cmocka_unit_test(some_things_can_be_asked_while_loading),
+        cmocka_unit_test(transactions_span_the_end_of_a_recovery),
         cmocka_unit_test(large_requests_are_told_to_wait),
         cmocka_unit_test(nobody_is_busy_with_who_cannot_come_in),
     };
