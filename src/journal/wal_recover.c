@@ -223,6 +223,20 @@ static enum wal_read find_end(struct wal *wal, struct wal_position *position)
     return read;
 }
 
+/* J1: an image holds nothing that its journal does not. Where it does after all, records that it holds in part cannot be told
+ * from what never happened. A copy that was made while a server ran is like that, and so may be one from a disk that forgets. */
+static enum error check_end(const struct wal *wal, const struct wal_notes *notes, uint64_t end, char *detail,
+                            size_t cap)
+{
+    const struct wal_note_layout *other = &notes->other;
+    if (other->stream != wal->stream || other->lsn <= end) return ERROR_OK;
+    snprintf(detail, cap,
+             "the good part of the journal in %s ends at LSN %" PRIu64 ", and %s has changes up to LSN %" PRIu64
+             ": the journal is damaged, or both were copied while a server used them; restore both from a backup",
+             wal->folder_path, end, wal->image_path, other->lsn);
+    return ERROR_CORRUPT;
+}
+
 /* What will be read. */
 static void prefetch_tail(const struct wal *wal, uint64_t start)
 {
@@ -340,6 +354,8 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
     struct wal_position end = start;
     enum wal_read behind = find_end(wal, &end);
     if (behind == WAL_READ_MEMORY) return ERROR_MEMORY;
+    error = check_end(wal, &notes, end.lsn, detail, cap);
+    if (error != ERROR_OK) return error;
     uint64_t cut = count_cut(wal, end.lsn, behind);
     if (was_open_in_this_boot(wal, &notes)) dirty_again(wal, start.lsn, end.lsn);
     else wal_note_write(wal, WAL_NOTE_APPLIED, &start); /* for the next one, should a sync of this one fail */
@@ -399,6 +415,7 @@ static enum error view(struct replay *replay, const struct wal_notes *notes,
     } else {
         replay->limit = atomic_load(&wal->prepared_end);
         if (error == ERROR_OK) error = run(replay, detail, cap);
+        if (error == ERROR_OK) error = check_end(wal, notes, replay->position.lsn, detail, cap);
         if (error != ERROR_OK) return error;
         replay->cut_bytes = count_cut(wal, replay->position.lsn, replay->end);
     }

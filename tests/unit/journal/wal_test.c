@@ -443,12 +443,8 @@ static void test_refusals(void **state)
     assert_int_equal(image_word(bench, 0, 0), 9);
 }
 
-/* A copy's pages are not those that the applier's note speaks of. */
-static void test_a_copy_begins_at_its_checkpoint(void **state)
+static void await_applied(const struct bench *bench)
 {
-    struct bench *bench = *state;
-    create(bench);
-    run_workers(bench, 100, 0, false);
     struct wal_stats stats;
     int64_t deadline_ns = clock_monotonic_ns() + DEADLINE_S * INT64_C(1000000000);
     do {
@@ -456,6 +452,15 @@ static void test_a_copy_begins_at_its_checkpoint(void **state)
         usleep(1000);
         wal_stats(bench->wal, &stats);
     } while (stats.applied_lsn != stats.reserved_lsn);
+}
+
+/* A copy's pages are not those that the applier's note speaks of. */
+static void test_a_copy_begins_at_its_checkpoint(void **state)
+{
+    struct bench *bench = *state;
+    create(bench);
+    run_workers(bench, 100, 0, false);
+    await_applied(bench);
     wal_abandon(bench->wal);
     bench->wal = NULL;
     char copy[160];
@@ -470,6 +475,45 @@ static void test_a_copy_begins_at_its_checkpoint(void **state)
     reopen(bench);
     assert_false(bench->recovery.this_boot);
     assert_int_equal(bench->recovery.records, 100 * THREADS);
+    assert_counts(bench, 100);
+}
+
+static void flip_in_first_segment(const struct bench *bench, off_t off)
+{
+    char path[160];
+    char byte = 0;
+    snprintf(path, sizeof path, "%s/0000000000000001", bench->folder);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0 && pread(fd, &byte, 1, off) == 1);
+    byte ^= 1;
+    assert_int_equal(pwrite(fd, &byte, 1, off), 1);
+    close(fd);
+}
+
+/* What the image has of the records that the journal has no more is not to be trusted. */
+static void test_an_image_beyond_its_journal_is_refused(void **state)
+{
+    struct bench *bench = *state;
+    struct wal *wal;
+    struct wal_recovery recovery;
+    create(bench);
+    run_workers(bench, 100, 0, false);
+    await_applied(bench);
+    wal_abandon(bench->wal);
+    bench->wal = NULL;
+    bench->options.boot_mark++;
+    flip_in_first_segment(bench, WAL_HEAD_BYTES + 5000);
+    assert_int_equal(wal_open(&bench->options, &wal, &recovery, bench->detail, sizeof bench->detail),
+                     ERROR_CORRUPT);
+    assert_non_null(strstr(bench->detail, "restore both"));
+    char *base =
+        mmap(NULL, IMAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE, open(bench->image, O_RDONLY), 0);
+    assert_true(base != MAP_FAILED);
+    assert_int_equal(wal_view(&bench->options, base, &recovery, bench->detail, sizeof bench->detail),
+                     ERROR_CORRUPT);
+    munmap(base, IMAGE_BYTES);
+    flip_in_first_segment(bench, WAL_HEAD_BYTES + 5000);
+    reopen(bench);
     assert_counts(bench, 100);
 }
 
@@ -690,6 +734,7 @@ int main(void)
         TEST(test_killed_processes),
         TEST(test_refusals),
         TEST(test_a_copy_begins_at_its_checkpoint),
+        TEST(test_an_image_beyond_its_journal_is_refused),
         TEST(test_a_closed_image_needs_no_journal),
         TEST(test_an_opened_image_needs_its_journal),
         TEST(test_a_base_is_made_up_for),
