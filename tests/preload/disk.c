@@ -1,23 +1,29 @@
 /* disk.c: a disk that can be made to hang or to fail while a server runs: preloaded, it stands between the server and fdatasync.
  *
- * DISK_CONTROL names a folder. While there is a file "hold" in it every sync waits; while there is a file "fail" every sync fails.
+ * DISK_CONTROL names a folder. While there is a file "hold" in it every sync waits; while there is a file "fail" every sync fails. While
+ * there is a file "listen" the server waits before it listens at a socket, and "listen.waits" tells that it does.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 int fdatasync(int fd);
 
+static bool name_file(const char *name, char path[512])
+{
+    const char *folder = getenv("DISK_CONTROL");
+    return folder && snprintf(path, 512, "%s/%s", folder, name) < 512;
+}
+
 static bool is_there(const char *name)
 {
     char path[512];
-    const char *folder = getenv("DISK_CONTROL");
-    if (!folder) return false;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return access(path, F_OK) == 0;
+    return name_file(name, path) && access(path, F_OK) == 0;
 }
 
 int fdatasync(int fd)
@@ -30,4 +36,15 @@ int fdatasync(int fd)
         return -1;
     }
     return real(fd);
+}
+
+int listen(int fd, int backlog)
+{
+    int (*real)(int, int) = (int (*)(int, int))dlsym(RTLD_NEXT, "listen");
+    char path[512];
+    while (is_there("listen")) {
+        if (name_file("listen.waits", path)) close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+        usleep(1000);
+    }
+    return real(fd, backlog);
 }

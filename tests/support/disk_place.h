@@ -49,6 +49,13 @@ static inline void order(const struct place *place, const char *name)
     close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 }
 
+static inline bool is_ordered(const struct place *place, const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", place->folder, name);
+    return access(path, F_OK) == 0;
+}
+
 static inline void take_back(const struct place *place, const char *name)
 {
     char path[128];

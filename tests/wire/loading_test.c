@@ -156,6 +156,45 @@ static void a_loading_server_can_be_shut_down(void **state)
     leave_place(&place);
 }
 
+/* One that comes when the recovery is over and nobody serves yet: the heap is closed in order. */
+static void a_server_can_be_stopped_before_it_serves(void **state)
+{
+    static const int signals[] = {SIGTERM, SIGINT};
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_loading_place(&place, NULL, NULL, NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        struct client *client = client_open(place.server, 2);
+        EXPECT(client, "PING", LOADING);
+        order(&place, "listen");
+        take_back(&place, "hold");
+        assert_true(WAIT_FOR(is_ordered(&place, "listen.waits")));
+        assert_int_equal(kill(server_pid(place.server), signals[i]), 0);
+        client_send(client, "SET k w");
+        take_back(&place, "listen");
+        int status = server_wait(place.server);
+        take_back(&place, "listen.waits");
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        client_close(client);
+        assert_true(server_logged(place.server, i == 0 ? "Received SIGTERM scheduling shutdown..."
+                                                       : "Received SIGINT scheduling shutdown..."));
+        assert_true(server_logged(place.server, "The heap is closed, ready to exit, bye bye..."));
+        assert_int_not_equal(access(server_socket(place.server), F_OK), 0);
+        server_start(place.server);
+        assert_true(server_logged(place.server, "closed clean"));
+        client = client_open(place.server, 2);
+        EXPECT(client, "SELECT 3", "+OK");
+        EXPECT(client, "GET k", "'v'");
+        client_close(client);
+        (void)server_stop(place.server, SIGKILL);
+        order(&place, "hold");
+        server_start_loading(place.server);
+    }
+    take_back(&place, "hold");
+    leave_place(&place);
+}
+
 /* What needs neither keys nor other clients is what it is. */
 static void some_things_can_be_asked_while_loading(void **state)
 {
@@ -440,6 +479,7 @@ int main(void)
         cmocka_unit_test(clients_stay_through_a_long_recovery),
         cmocka_unit_test(strangers_stay_strangers_through_a_recovery),
         cmocka_unit_test(a_loading_server_can_be_shut_down),
+        cmocka_unit_test(a_server_can_be_stopped_before_it_serves),
         cmocka_unit_test(some_things_can_be_asked_while_loading),
         cmocka_unit_test(transactions_span_the_end_of_a_recovery),
         cmocka_unit_test(large_requests_are_told_to_wait),
