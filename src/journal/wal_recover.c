@@ -324,7 +324,10 @@ static enum error sync_note(struct wal *wal, const struct wal_notes *notes, char
     store_again(wal->image_base + wal->note_off); /* as dirty_again */
     enum error error =
         wal->storage->sync_range(wal->image, wal->image_base + wal->note_off, wal->note_off, WAL_NOTE_BYTES);
-    if (error != ERROR_OK) snprintf(detail, cap, "cannot sync %s: %s", wal->image_path, error_text(error));
+    if (error != ERROR_OK) {
+        wal_note_distrust(wal); /* it may have been told of any page */
+        snprintf(detail, cap, "cannot sync %s: %s", wal->image_path, error_text(error));
+    }
     return error;
 }
 

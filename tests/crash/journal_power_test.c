@@ -136,11 +136,14 @@ static void step_until_it_fails(struct rig *rig)
     rig->disk->faults.good_syncs = rig_random(&rig->seed) % 8;
     for (unsigned i = 0; i < steps; i++) {
         append_if_possible(rig);
-        switch (rig_random(&rig->seed) % 6) {
+        switch (rig_random(&rig->seed) % 7) {
         case 0: wal_step_room(rig->wal); break;
         case 1: wal_step_apply(rig->wal); break;
         case 2: wal_request_checkpoint(rig->wal); break;
         case 3: wal_step_checkpoint(rig->wal); break;
+        case 4:
+            if (rig_random(&rig->seed) % 4 == 0) lying_disk_fail_write(rig->disk, RIG_IMAGE);
+            break;
         default: wal_step_sync(rig->wal); break;
         }
         rig_note_floor(rig);
@@ -149,7 +152,16 @@ static void step_until_it_fails(struct rig *rig)
     lying_disk_look(rig->disk);
 }
 
-/* A start on it whose syncs may fail. */
+/* A process that starts now would be told of a write that failed. */
+static bool waits_to_tell(const struct lying_disk *disk)
+{
+    bool waits = false;
+    for (unsigned i = 0; i < LYING_FILES; i++)
+        waits |= disk->files[i].exists && disk->files[i].failed_writes > 0 && !disk->files[i].is_told;
+    return waits;
+}
+
+/* A start on it whose syncs may fail, and a checkpoint. */
 static void open_in_vain(const struct rig *rig, struct lying_disk *disk, uint64_t boot, uint64_t good_syncs)
 {
     char detail[512];
@@ -161,7 +173,10 @@ static void open_in_vain(const struct rig *rig, struct lying_disk *disk, uint64_
     options.live.at_rest = NULL;
     options.callbacks.log = NULL;
     disk->faults.good_syncs = good_syncs;
-    if (wal_open(&options, &wal, &recovery, detail, sizeof detail) == ERROR_OK) wal_abandon(wal);
+    if (wal_open(&options, &wal, &recovery, detail, sizeof detail) == ERROR_OK) {
+        (void)!wal_checkpoint(wal);
+        wal_abandon(wal);
+    }
     disk->faults.good_syncs = UINT64_MAX;
     lying_disk_look(disk);
 }
@@ -180,8 +195,8 @@ static void fail_once(struct explorer *explorer)
     struct lying_disk *disk = is_cut ? lying_disk_cut(failing.disk, chooser_choose, &explorer->chooser)
                                      : lying_disk_clone(failing.disk);
     uint64_t boot = failing.boot + is_cut;
-    for (uint64_t tries = rig_random(seed) % 3; tries > 0; tries--) {
-        open_in_vain(&failing, disk, boot, rig_random(seed) % 5);
+    for (uint64_t tries = rig_random(seed) % 3; tries > 0 || waits_to_tell(disk); tries -= tries > 0) {
+        open_in_vain(&failing, disk, boot, tries > 0 ? rig_random(seed) % 5 : UINT64_MAX);
         struct lying_disk *later = lying_disk_clone(disk);
         lying_disk_free(disk);
         disk = later;

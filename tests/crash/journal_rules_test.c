@@ -836,6 +836,35 @@ static void test_J10_a_recovery_that_failed_is_repeated(void **state)
     rig_end(&rig);
 }
 
+/* The kernel could not write the image and told nobody before the process ended. Its successor is told when it opens the heap, and ends;
+ * who comes after it is not told, and must not count on those pages. */
+static void test_J10_an_error_that_a_recovery_is_told_is_not_forgotten(void **state)
+{
+    (void)state;
+    static struct rig failing;
+    rig_start(&rig, WAL_EVERYSEC, 24);
+    for (unsigned i = 0; i < 3; i++)
+        rig_append(&rig, 1000);
+    rig_sync(&rig);
+    assert_true(wal_step_apply(rig.wal));
+    lying_disk_fail_write(rig.disk, RIG_IMAGE);
+    struct wal *wal;
+    struct wal_recovery recovery;
+    char detail[512];
+    memcpy(&failing, &rig, sizeof rig);
+    failing.disk = lying_disk_clone(rig.disk);
+    failing.options.storage = &failing.disk->storage;
+    assert_int_equal(wal_open(&failing.options, &wal, &recovery, detail, sizeof detail), ERROR_IO);
+    lying_disk_look(failing.disk);
+    succeed(&failing);
+    lying_disk_free(failing.disk);
+    assert_int_equal(newest(&again), 3);
+    assert_int_equal(wal_checkpoint(again.wal), ERROR_OK);
+    assert_is_kept(&again);
+    rig_end(&again);
+    rig_end(&rig);
+}
+
 /* Who asks next is not told again: the error of a flush is that of the sync behind it. */
 static void test_J10_a_failed_flush_of_the_image_is_a_failed_sync(void **state)
 {
@@ -973,6 +1002,7 @@ int main(void)
         cmocka_unit_test(test_J10_journal_and_image_fail_together),
         cmocka_unit_test(test_J10_lost_heads_of_segments_are_written_again),
         cmocka_unit_test(test_J10_a_recovery_that_failed_is_repeated),
+        cmocka_unit_test(test_J10_an_error_that_a_recovery_is_told_is_not_forgotten),
         cmocka_unit_test(test_J10_a_failed_flush_of_the_image_is_a_failed_sync),
         cmocka_unit_test(test_a_full_disk_ends_room_for_a_while),
         cmocka_unit_test(test_a_full_disk_goes_on_with_its_segments),

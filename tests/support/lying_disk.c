@@ -17,6 +17,7 @@
 struct handle {
     struct pmem_storage_file file;
     struct lying_file *lying;
+    unsigned failed_writes; /* of which it was told */
     bool locks;
 };
 
@@ -307,6 +308,7 @@ static struct handle *make_handle(const struct pmem_storage *storage, struct lyi
     ASSERT(handle != NULL);
     handle->file.storage = storage;
     handle->lying = file;
+    handle->failed_writes = file->failed_writes - (file->failed_writes > 0 && !file->is_told);
     return handle;
 }
 
@@ -429,6 +431,16 @@ static bool is_named(const struct lying_file *file, const char *part)
     return part[0] != '\0' && strstr(live_name(file), part) != NULL;
 }
 
+/* Once. */
+static bool is_told_of_failure(struct pmem_storage_file *file)
+{
+    struct handle *handle = (struct handle *)(void *)file;
+    if (handle->failed_writes == handle->lying->failed_writes) return false;
+    handle->failed_writes = handle->lying->failed_writes;
+    handle->lying->is_told = true;
+    return true;
+}
+
 static enum error sync_bytes(struct pmem_storage_file *file, uint64_t from, uint64_t to)
 {
     struct lying_disk *disk = disk_of(file->storage);
@@ -442,7 +454,7 @@ static enum error sync_bytes(struct pmem_storage_file *file, uint64_t from, uint
     disk->changes++;
     look_at(disk, lying);
     make_durable(lying, from, to);
-    return ERROR_OK;
+    return is_told_of_failure(file) ? ERROR_IO : ERROR_OK;
 }
 
 static enum error file_sync(struct pmem_storage_file *file)
@@ -463,7 +475,8 @@ static enum error file_flush(struct pmem_storage_file *file, uint64_t off, uint6
     struct lying_disk *disk = disk_of(file->storage);
     ASSERT(off < live_size(lying_of(file)) && len > 0);
     pass(disk, "flush", live_name(lying_of(file)));
-    if (!is_named(lying_of(file), disk->faults.fail_flush)) return ERROR_OK;
+    if (!is_named(lying_of(file), disk->faults.fail_flush))
+        return is_told_of_failure(file) ? ERROR_IO : ERROR_OK;
     lose(lying_of(file), off, off + len);
     return ERROR_IO;
 }
@@ -649,6 +662,16 @@ char *lying_disk_live(struct lying_disk *disk, const char *name, uint64_t *size_
     if (file == NULL) return NULL;
     *size_out = live_size(file);
     return file->live;
+}
+
+void lying_disk_fail_write(struct lying_disk *disk, const char *name)
+{
+    struct lying_file *file = find(disk, name);
+    ASSERT(file != NULL);
+    lying_disk_look(disk);
+    lose(file, 0, UINT64_MAX);
+    file->failed_writes++;
+    file->is_told = false;
 }
 
 static uint64_t most_bytes(const struct lying_file *file)

@@ -7,7 +7,8 @@
  * it is there.
  *
  * As on Linux, a sync or flush that fails leaves its pages *lost*: clean, as this and later processes of the boot see them, and maybe not on
- * the disk. The error is told once. A later sync makes such a page durable only if something was stored into it since, be it what stands
+ * the disk. So does a write that the kernel makes by itself (lying_disk_fail_write). The error is told once to each that has the file open,
+ * and, if nobody was told yet, to the next who opens it. A later sync makes such a page durable only if something was stored into it since, be it what stands
  * there (a store into memory that is write-protected meanwhile).
  *
  * A file that a heap opened (open_locked) is a large and sparse one: its live bytes are those of a file in memory, so
@@ -40,6 +41,8 @@ struct lying_file {
     bool is_folder;
     bool is_heap; /* opened as one, or a copy of such a file */
     bool is_locked;
+    unsigned failed_writes; /* of the kernel's own */
+    bool is_told;           /* somebody was told of the last one */
     int fd; /* of a heap: what `live` maps */
     char *live;
     char *durable;
@@ -82,6 +85,8 @@ char *lying_disk_add(struct lying_disk *disk, const char *name, uint64_t size);
 char *lying_disk_live(struct lying_disk *disk, const char *name, uint64_t *size_out);
 /* A moment of the test's own: what was stored through mappings becomes versions. */
 void lying_disk_look(struct lying_disk *disk);
+/* The kernel writes what is not durable of the file, and fails. */
+void lying_disk_fail_write(struct lying_disk *disk, const char *name);
 /* The same disk under another process: everything live is there, nothing became durable. */
 struct lying_disk *lying_disk_clone(const struct lying_disk *disk);
 /* choose(arg, n) picks one of n: random, or in turns for all of them. */
