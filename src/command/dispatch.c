@@ -37,7 +37,8 @@
 #define RECLAIM_STEPS         16          /* between two looks at whether there is room now */
 #define TRACKING_EFFORT       1000        /* keys that are let go after a batch */
 #define RECLAIM_ROUNDS        16          /* then a write is refused although more could be freed */
-#define LARGE_RECORD_BYTES    (64u << 10) /* below it the margin that the redo journal keeps is enough */
+#define SMALL_RECORD_BYTES    (4u << 10)  /* a batch of them has room in the margin that the redo journal keeps, for every worker */
+#define LARGE_RECORD_BYTES    (64u << 10) /* below it one has */
 #define RECORD_ITEM_BYTES     64          /* that a record takes for an argument beyond its bytes */
 #define RECORD_EXCESS_DIVISOR 8           /* and for each 8 of them */
 #define CLOCK_STALE_NS        1000000     /* a command longer than this makes the wall clock be read again */
@@ -275,7 +276,8 @@ static bool writes(const struct run *run, const struct command *command)
 
 bool dispatch__journal_has_room(struct run *run, uint64_t command_bytes)
 {
-    if (__builtin_expect(command_bytes < LARGE_RECORD_BYTES, 1)) return true;
+    if (__builtin_expect(command_bytes < SMALL_RECORD_BYTES, 1)) return true;
+    if (command_bytes < LARGE_RECORD_BYTES) return heap_journal_room(run->worker->thread) == ERROR_OK;
     dispatch__enter_shared(run); /* the heap's mode stays */
     enum error error = tx_promise(heap_thread_tx(run->worker->thread),
                                   command_bytes + command_bytes / RECORD_EXCESS_DIVISOR);

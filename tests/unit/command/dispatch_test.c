@@ -229,6 +229,47 @@ static void test_debug(void **state)
     assert_true(strncmp(server_reply(fixture, "debug sleep 0"), "-ERR DEBUG command not allowed.", 31) == 0);
 }
 
+/* The room that the redo journal has ends within a batch: what is left of the batch waits, or many workers together would outrun the
+ * margin behind it. */
+static void test_journal_room_ends_within_a_batch(void **state)
+{
+    enum { COUNT = 64, VALUE_BYTES = 48 << 10, LIMIT_BYTES = 1 << 20 };
+    static char value[VALUE_BYTES];
+    struct server_fixture *fixture = *state;
+    const struct heap_journal_options options = {
+        .wanted = true, .policy = WAL_NO, .tail_limit_bytes = LIMIT_BYTES, .no_threads = true};
+    struct heap *heap = fixture->heap->heap;
+    char detail[256] = "";
+    assert_int_equal(heap_journal_begin(heap, &options, detail, sizeof detail), ERROR_OK);
+    assert_int_equal(heap_journal_base(heap), ERROR_OK);
+    memset(value, 'v', sizeof value);
+    struct slice argv[COUNT][3];
+    struct resp_request requests[COUNT];
+    for (unsigned i = 0; i < COUNT; i++) {
+        argv[i][0] = (struct slice){"set", 3};
+        argv[i][1] = (struct slice){"key", 3};
+        argv[i][2] = (struct slice){value, sizeof value};
+        requests[i] = (struct resp_request){.argv = argv[i], .argc = 3, .bytes = sizeof value + 6};
+    }
+    struct wal_stats stats;
+    size_t done = 0;
+    fixture->out.len = 0;
+    assert_int_equal(
+        dispatch_batch(&fixture->worker, &fixture->session, requests, COUNT, &fixture->out, &done),
+        DISPATCH_PAUSED);
+    assert_true(done > 1 && done < COUNT);
+    assert_true(heap_journal_stats(fixture->heap->thread, &stats));
+    assert_in_range(stats.reserved_lsn - stats.noted_lsn, LIMIT_BYTES / 2, LIMIT_BYTES);
+    /* The rest once there is room. */
+    while (done < COUNT) {
+        size_t more = 0;
+        assert_int_equal(heap_sync(heap), ERROR_OK);
+        dispatch_batch(&fixture->worker, &fixture->session, requests + done, COUNT - done, &fixture->out, &more);
+        assert_true(more > 0);
+        done += more;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,7 +279,7 @@ int main(void)
         SERVER_TEST(test_lazy_expiry),    SERVER_TEST(test_statistics),
         SERVER_TEST(test_slowlog),        SERVER_TEST(test_pipeline),
         SERVER_TEST(test_large_replies),  SERVER_TEST(test_quit_drops_the_rest),
-        SERVER_TEST(test_debug),
+        SERVER_TEST(test_debug),          SERVER_TEST(test_journal_room_ends_within_a_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
