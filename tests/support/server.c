@@ -45,6 +45,7 @@ struct server {
     char socket[PATH_BYTES];
     char log[PATH_BYTES];
     char config[PATH_BYTES]; /* empty: none */
+    size_t log_seen;         /* bytes of it that were looked through for reports */
     const char *binary;
     char *argv[ARGV_MAX]; /* copies */
     size_t argc;
@@ -162,6 +163,22 @@ bool server_logged(const struct server *server, const char *text)
     return found;
 }
 
+/* What the checking builds write when they have found something. Not all of them end the process for it, and one that is killed
+ * could not say so by its status. */
+static bool has_reported(struct server *server)
+{
+    static const char *const reports[] = {"Sanitizer: ", "runtime error: ", "txcheck: "};
+    char *log = read_log(server);
+    size_t len = strlen(log);
+    bool found = false;
+
+    for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++)
+        found |= strstr(log + (server->log_seen < len ? server->log_seen : len), reports[i]) != NULL;
+    server->log_seen = len;
+    free(log);
+    return found;
+}
+
 static void spawn(struct server *server)
 {
     assert_int_equal(server->pid, 0);
@@ -169,6 +186,7 @@ static void spawn(struct server *server)
     assert_true(server->pid >= 0);
     if (server->pid > 0) return;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setenv("TSAN_OPTIONS", "halt_on_error=1", 0); /* else it goes on, and a kill takes the report with it */
     int log = open(server->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
@@ -231,13 +249,19 @@ int server_wait(struct server *server)
     int status = 0;
 
     if (!await_end(server, &status)) kill_and_fail(server, "the server does not end");
+    if (has_reported(server)) kill_and_fail(server, "the checks of the server's build have found something");
     return status;
 }
 
 int server_stop(struct server *server, int signal_number)
 {
     assert_int_equal(kill(server->pid, signal_number), 0);
-    return server_wait(server);
+    int status = server_wait(server);
+    /* A process that has ended takes signals until it is waited for. */
+    bool was_killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    if (signal_number == SIGKILL && !was_killed)
+        kill_and_fail(server, "the server ended by itself before the kill");
+    return status;
 }
 
 static void add_words(struct server *server, const char *const *words, size_t count)

@@ -6,7 +6,8 @@
  * With TEST_APPENDFSYNC=always, everysec or no in the environment servers run with `appendonly yes` on a disk:
  * their heap has a journal.
  *
- * All waits are bounded; what goes wrong fails the running cmocka test. A server dies with its test.
+ * All waits are bounded; what goes wrong fails the running cmocka test. A server dies with its test. A server that ends in the
+ * test's hands fails it when a sanitizer or T3 has reported something in its log, or when it had ended by itself before a SIGKILL.
  */
 #ifndef CAIRN_TESTS_SUPPORT_SERVER_H
 #define CAIRN_TESTS_SUPPORT_SERVER_H
