@@ -8,7 +8,9 @@
  * S1. A granule that is not dirty is write protected: the first store into it faults, and the fault handler
  *     makes it seen (the bytes are still the old ones), then dirty.
  * S2. While the gate is held exclusively, every dirty granule equals its shadow, the lanes' area aside.
- * S3. Nobody waits for the gate exclusively while holding a lock that an open transaction may want: commits
+ * S3. What a record says is true of the heap when the record is appended: a page that its private mapping has not copied yet shows
+ *     the image, which soon has the record (X6).
+ * S4. Nobody waits for the gate exclusively while holding a lock that an open transaction may want: commits
  *     only try.
  */
 #include "journal/shadow.h"
@@ -17,6 +19,7 @@
 
 #include "journal/lane.h"
 #include "journal/redo.h"
+#include "journal/redo_code.h"
 #include "util/assert.h"
 
 #include <pthread.h>
@@ -190,13 +193,12 @@ void shadow_stop(struct journal *journal)
 
 /* ---- comparing ---- */
 
-__attribute__((noreturn)) static void report(const struct shadow *shadow, uint64_t off)
+__attribute__((noreturn)) static void report(const struct shadow *shadow, const char *what, uint64_t off)
 {
     const struct journal *journal = shadow->journal;
     char name[256] = "";
     journal->ops.describe(journal->heap, off, name, sizeof name);
-    fprintf(stderr, "txcheck: a byte changed outside of any transaction, at offset %llu (%s)\n",
-            (unsigned long long)off, name);
+    fprintf(stderr, "txcheck: %s, at offset %llu (%s)\n", what, (unsigned long long)off, name);
     uint64_t left = heap_bytes(shadow) - off;
     const char *images[] = {shadow->image, journal->map->base};
     for (unsigned i = 0; i < 2; i++) {
@@ -208,18 +210,19 @@ __attribute__((noreturn)) static void report(const struct shadow *shadow, uint64
     abort();
 }
 
-static void compare_range(const struct shadow *shadow, uint64_t from, uint64_t to)
+static void compare_range(const struct shadow *shadow, const char *what, uint64_t from, uint64_t to)
 {
     const char *heap = shadow->journal->map->base;
     if (from >= to || memcmp(heap + from, shadow->image + from, to - from) == 0) return;
     while (heap[from] == shadow->image[from])
         from++;
-    report(shadow, from);
+    report(shadow, what, from);
 }
 
 /* The gate is held exclusively. */
 static void compare_dirty(struct shadow *shadow)
 {
+    static const char what[] = "a byte changed outside of any transaction";
     uint64_t lanes = journal_offset(shadow->journal, shadow->journal->lanes);
     uint64_t lanes_end = lanes + (uint64_t)JOURNAL_LANES * JOURNAL_LANE_BYTES;
     lock_marking(shadow);
@@ -229,8 +232,8 @@ static void compare_dirty(struct shadow *shadow)
         uint64_t to = from + GRANULE_BYTES < heap_bytes(shadow) ? from + GRANULE_BYTES : heap_bytes(shadow);
         protect(shadow, granule, PROT_READ);
         shadow->granules[granule] = GRANULE_SEEN;
-        compare_range(shadow, from, to < lanes ? to : lanes); /* S2 */
-        compare_range(shadow, from > lanes_end ? from : lanes_end, to);
+        compare_range(shadow, what, from, to < lanes ? to : lanes); /* S2 */
+        compare_range(shadow, what, from > lanes_end ? from : lanes_end, to);
     }
     shadow->dirty_count = 0;
     unlock_marking(shadow);
@@ -274,17 +277,38 @@ void shadow_leave(struct tx *tx)
     tx->holds_gate = false;
     pthread_rwlock_unlock(&shadow->gate);
     if ((atomic_fetch_add(&shadow->transactions, 1) + 1) % COMPARE_INTERVAL != 0) return;
-    if (pthread_rwlock_trywrlock(&shadow->gate) != 0) return; /* S3 */
+    if (pthread_rwlock_trywrlock(&shadow->gate) != 0) return; /* S4 */
     compare_dirty(shadow);
     pthread_rwlock_unlock(&shadow->gate);
 }
 
-void shadow_commit(struct tx *tx)
+/* S3. The shadow has the record; other bits of its words are other transactions'. */
+static void compare_record(const struct shadow *shadow, const struct redo_record *record)
 {
-    struct redo_record record = {0};
-    ASSERT(redo_build(tx, &record) == ERROR_OK);
-    ASSERT(redo_apply(tx->journal->shadow->image, heap_bytes(tx->journal->shadow), &record) == ERROR_OK);
-    redo_free(&record);
+    static const char what[] = "a transaction was to be appended before all of it was stored";
+    struct redo_reader reader;
+    struct redo_operation op;
+    int64_t used_delta;
+    ASSERT(redo_code_open(&reader, record->bytes, record->len, &used_delta));
+    while (redo_code_next(&reader, &op) == REDO_READ_OPERATION) {
+        if (op.kind == REDO_RANGE) compare_range(shadow, what, op.off, op.off + op.len);
+        if (op.kind != REDO_SETBIT && op.kind != REDO_CLEARBIT) continue;
+        uint64_t live =
+            __atomic_load_n((uint64_t *)(void *)(shadow->journal->map->base + op.off), __ATOMIC_RELAXED);
+        uint64_t told = __atomic_load_n((uint64_t *)(void *)(shadow->image + op.off), __ATOMIC_RELAXED);
+        if (((live ^ told) >> op.bit & 1) != 0) report(shadow, what, op.off);
+    }
+}
+
+void shadow_commit(struct tx *tx, const struct redo_record *appended)
+{
+    struct shadow *shadow = tx->journal->shadow;
+    struct redo_record built = {0};
+    const struct redo_record *record = appended != NULL ? appended : &built;
+    if (appended == NULL) ASSERT(redo_build(tx, &built) == ERROR_OK);
+    ASSERT(redo_apply(shadow->image, heap_bytes(shadow), record) == ERROR_OK);
+    if (appended != NULL) compare_record(shadow, record);
+    redo_free(&built);
 }
 
 void shadow_resync(struct journal *journal, uint64_t off, uint64_t len)

@@ -8,6 +8,7 @@
 #define CAIRN_JOURNAL_SHADOW_H
 
 #include "journal/context.h"
+#include "journal/redo.h"
 
 #ifdef CAIRN_TXCHECK
 
@@ -20,10 +21,10 @@ void shadow_stop(struct journal *journal);
 /* The tx logs something: keeps comparisons away until shadow_leave. Once per transaction is enough. */
 void shadow_enter(struct tx *tx);
 void shadow_leave(struct tx *tx);
-/* Applies the transaction's redo record. Its changes are all there, freed bits included (a granule becomes
- * seen by its first change in the heap, so the shadow may not be ahead), and nobody was told of the freed
- * blocks yet. */
-void shadow_commit(struct tx *tx);
+/* Applies the transaction's redo record: the one that is appended to the redo journal next, or NULL without one. Its changes must all
+ * be there, freed bits included (a granule becomes seen by its first change in the heap, so the shadow may not be ahead either), and
+ * nobody was told of the freed blocks yet. */
+void shadow_commit(struct tx *tx, const struct redo_record *appended);
 /* Bytes that nobody can reach, changed without a record: an aborted object, a lane's extent. */
 void shadow_resync(struct journal *journal, uint64_t off, uint64_t len);
 void shadow_scratch(struct tx *tx, void *dst, const void *src, size_t len);
@@ -53,9 +54,9 @@ static inline void shadow_leave(struct tx *tx)
 {
     (void)tx;
 }
-static inline void shadow_commit(struct tx *tx)
+static inline void shadow_commit(struct tx *tx, const struct redo_record *appended)
 {
-    (void)tx;
+    (void)tx, (void)appended;
 }
 static inline void shadow_resync(struct journal *journal, uint64_t off, uint64_t len)
 {

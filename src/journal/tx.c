@@ -335,6 +335,7 @@ static void append_record(struct tx *tx)
     enum error error = redo_build(tx, tx->record);
     ASSERT(error == ERROR_OK); /* reserve_redo has made room */
     clear_freed_bits(tx);
+    shadow_commit(tx, tx->record);
     wal_append(tx->journal->wal, tx->record->bytes, tx->record->len);
 }
 
@@ -355,7 +356,7 @@ static void commit_lane(struct tx *tx)
         clear_freed_bits(tx);
     }
     lane_store_state(tx->map, tx->lane, LANE_PHASE_IDLE | tx->selector);
-    shadow_commit(tx);
+    if (!is_journaled) shadow_commit(tx, NULL);
     for (uint32_t i = 0; i < tx->free_count; i++) /* X3 */
         tx->journal->ops.freed(tx->thread, tx->frees[i].off);
 }

@@ -3,6 +3,9 @@
 
 #ifdef CAIRN_TXCHECK
 
+#include "journal/redo.h"
+#include "journal/shadow.h"
+
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -36,8 +39,12 @@ static void test_aborted_objects_and_extents_pass(void **state)
     journal_shadow_compare(fake->journal);
 }
 
-/* Runs `damage` in a child, which must abort in the comparison after it. */
-static void assert_caught(struct fake *fake, void (*damage)(struct fake *fake))
+#define CHANGED  "changed outside of any transaction"
+#define TOO_SOON "appended before all of it was stored"
+
+/* Runs `damage` in a child, which must abort, in the comparison after it if not before, and say that and where. */
+static void assert_caught(struct fake *fake, void (*damage)(struct fake *fake), const char *what,
+                          const char *where)
 {
     fflush(NULL);
     int pipe_fds[2];
@@ -62,8 +69,8 @@ static void assert_caught(struct fake *fake, void (*damage)(struct fake *fake))
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-    assert_non_null(strstr(text, "changed outside of any transaction"));
-    assert_non_null(strstr(text, "fake block 12"));
+    assert_non_null(strstr(text, what));
+    assert_non_null(strstr(text, where));
 }
 
 static void store_without_tx(struct fake *fake)
@@ -89,17 +96,47 @@ static void write_beyond_snapshot_then_abort(struct fake *fake)
 
 static void test_undeclared_changes_abort(void **state)
 {
-    assert_caught(*state, store_without_tx);
+    assert_caught(*state, store_without_tx, CHANGED, "fake block 12");
 }
 
 static void test_missing_snapshot_aborts(void **state)
 {
-    assert_caught(*state, write_without_snapshot);
+    assert_caught(*state, write_without_snapshot, CHANGED, "fake block 12");
 }
 
 static void test_short_snapshot_aborts(void **state)
 {
-    assert_caught(*state, write_beyond_snapshot_then_abort);
+    assert_caught(*state, write_beyond_snapshot_then_abort, CHANGED, "fake block 12");
+}
+
+static void store_behind_the_record(struct fake *fake)
+{
+    struct redo_record record = {0};
+    tx_begin(fake->tx);
+    fake_overwrite(fake, 12, 0, "declared");
+    assert_int_equal(redo_build(fake->tx, &record), ERROR_OK);
+    fake_overwrite(fake, 12, 0, "too late");
+    shadow_commit(fake->tx, &record);
+}
+
+/* The record clears the bits of what the transaction frees; the heap does not yet. */
+static void clear_behind_the_record(struct fake *fake)
+{
+    struct redo_record record = {0};
+    tx_begin(fake->tx);
+    fake_alloc(fake, 12);
+    tx_fill(fake->tx, fake_block(fake, 12), 'x', FAKE_BLOCK_BYTES);
+    tx_commit(fake->tx);
+    tx_begin(fake->tx);
+    fake_free(fake, 12);
+    assert_int_equal(redo_build(fake->tx, &record), ERROR_OK);
+    shadow_commit(fake->tx, &record);
+}
+
+static void test_late_stores_abort(void **state)
+{
+    assert_caught(*state, store_behind_the_record, TOO_SOON, "fake block 12");
+    assert_caught(*state, clear_behind_the_record, TOO_SOON, "fake");
 }
 
 static void test_real_faults_still_end_the_process(void **state)
@@ -123,9 +160,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_declared_changes_pass),    TEST(test_aborted_objects_and_extents_pass),
-        TEST(test_undeclared_changes_abort), TEST(test_missing_snapshot_aborts),
-        TEST(test_short_snapshot_aborts),    TEST(test_real_faults_still_end_the_process),
+        TEST(test_declared_changes_pass),
+        TEST(test_aborted_objects_and_extents_pass),
+        TEST(test_undeclared_changes_abort),
+        TEST(test_missing_snapshot_aborts),
+        TEST(test_short_snapshot_aborts),
+        TEST(test_late_stores_abort),
+        TEST(test_real_faults_still_end_the_process),
     };
     return cmocka_run_group_tests_name("shadow", tests, NULL, NULL);
 }
