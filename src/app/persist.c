@@ -160,6 +160,7 @@ static void *make_base(void *arg)
                  "The base of the journal is durable: the data survives power loss from now on");
     atomic_store(&persist->rewrite.failed, error != ERROR_OK);
     atomic_store(&persist->base_runs, false);
+    on_advanced(persist); /* WAITAOF */
     return NULL;
 }
 

@@ -285,7 +285,7 @@ void heap_set_limit(struct heap *heap, uint64_t limit_bytes)
 
 enum heap_mode heap_mode(const struct heap *heap)
 {
-    switch (heap->map.mode) {
+    switch (pmem_map_mode(&heap->map)) {
     case PMEM_MODE_DAX: return HEAP_MODE_DAX;
     case PMEM_MODE_JOURNALED: return HEAP_MODE_JOURNALED;
     default: return HEAP_MODE_SHARED;

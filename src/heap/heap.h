@@ -128,7 +128,7 @@ uint64_t heap_lsn(struct heap_thread *thread);
 /* True when that LSN is acknowledged: what depends on nothing behind it may leave the process (J3). Else it will be soon, and the
  * journal's callback `advanced` tells. */
 bool heap_await(struct heap_thread *thread, uint64_t lsn);
-/* The same for the disk, whatever the policy. */
+/* The same for the disk, whatever the policy: false without a journal, and until heap_journal_base was OK, whose caller tells then. */
 bool heap_await_durable(struct heap_thread *thread, uint64_t lsn);
 /* Before transactions begin: ERROR_OK, ERROR_IN_USE (the journal's tail is at its limit: soon again), ERROR_DISK_FULL, ERROR_IO
  * (the journal failed). */

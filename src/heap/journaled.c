@@ -247,7 +247,7 @@ enum error journaled_close(struct heap *heap)
 
 bool heap_wants_journal(const struct heap *heap)
 {
-    return heap->map.medium == PMEM_MEDIUM_DISK && heap->map.mode != PMEM_MODE_DAX;
+    return heap->map.medium == PMEM_MEDIUM_DISK && pmem_map_mode(&heap->map) != PMEM_MODE_DAX;
 }
 
 /* It did not come to a journal, and what was noted of one must not be found: the lanes count. */
@@ -344,8 +344,8 @@ bool heap_await(struct heap_thread *thread, uint64_t lsn)
 bool heap_await_durable(struct heap_thread *thread, uint64_t lsn)
 {
     struct wal *wal = look(thread);
-    if (!wal) return true;
-    bool done = lsn > wal_end(wal) || wal_await_durable(wal, lsn);
+    if (!wal) return false;
+    bool done = wal_base_is_durable(wal) && (lsn > wal_end(wal) || wal_await_durable(wal, lsn));
     leave(thread);
     return done;
 }

@@ -233,6 +233,11 @@ enum error wal_base_durable(struct wal *wal)
     return ERROR_OK;
 }
 
+bool wal_base_is_durable(const struct wal *wal)
+{
+    return atomic_load(&wal->base_is_durable);
+}
+
 /* ---- the end ---- */
 
 static enum error end(struct wal *wal)

@@ -106,6 +106,7 @@ MUST_CHECK enum error wal_create(const struct wal_options *options, int64_t used
 /* Syncs the image as it was at wal_create, notes that durably, lets the applier begin. Takes as long as
  * the disk; call it from any thread, one at a time. wal_open has done it where a process died too early. */
 MUST_CHECK enum error wal_base_durable(struct wal *wal);
+bool wal_base_is_durable(const struct wal *wal);
 
 /* Recovery: brings the image to the end of the journal's good part, opens a new epoch and goes on. ERROR_UNCLEAN
  * for WAL_UNFINISHED, ERROR_NOT_FOUND for WAL_ABSENT, ERROR_CORRUPT for a journal that is not the image's or that

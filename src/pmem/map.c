@@ -221,7 +221,7 @@ enum error pmem_map_switch(struct pmem_map *map, enum pmem_mode mode)
     void *base = mmap(map->base, map->reserved_bytes, PROT_READ | PROT_WRITE,
                       sharing | MAP_NORESERVE | MAP_FIXED, map->fd, 0);
     if (base == MAP_FAILED) return pmem_disk_error(errno);
-    map->mode = mode;
+    __atomic_store_n(&map->mode, mode, __ATOMIC_RELEASE); /* who only asks for it does so at any time */
     return ERROR_OK;
 }
 

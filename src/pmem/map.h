@@ -31,7 +31,7 @@ struct pmem_map {
     char *base;
     uint64_t reserved_bytes;
     uint64_t size_bytes; /* of the file, all of it mapped; grows atomically */
-    enum pmem_mode mode;
+    enum pmem_mode mode; /* pmem_map_switch changes it; pmem_map_mode for who may run beside that */
     enum pmem_medium medium;
     struct pmem_storage_file *file;
     int fd; /* the file's */
@@ -64,6 +64,11 @@ MUST_CHECK enum error pmem_map_sync(struct pmem_map *map, uint64_t off, uint64_t
  * mapping meanwhile. */
 MUST_CHECK enum error pmem_map_switch(struct pmem_map *map, enum pmem_mode mode);
 void pmem_map_close(struct pmem_map *map);
+
+static inline enum pmem_mode pmem_map_mode(const struct pmem_map *map)
+{
+    return __atomic_load_n(&map->mode, __ATOMIC_ACQUIRE);
+}
 
 /* True for addresses inside the mapped part. */
 static inline bool pmem_map_holds(const struct pmem_map *map, const void *addr)

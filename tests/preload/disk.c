@@ -1,7 +1,8 @@
 /* disk.c: a disk that can be made to hang or to fail while a server runs: preloaded, it stands between the server and fdatasync.
  *
- * DISK_CONTROL names a folder. While there is a file "hold" in it every sync waits; while there is a file "fail" every sync fails. While
- * there is a file "listen" the server waits before it listens at a socket, and "listen.waits" tells that it does.
+ * DISK_CONTROL names a folder. While there is a file "hold" in it every sync waits, with a file "hold-image" those of heaps, not of
+ * their journals; while there is a file "fail" every sync fails. While there is a file "listen" the server waits before it listens at a
+ * socket, and "listen.waits" tells that it does.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,10 +28,21 @@ static bool is_there(const char *name)
     return name_file(name, path) && access(path, F_OK) == 0;
 }
 
+static bool is_image(int fd)
+{
+    char link[64], path[4096];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, path, sizeof path - 1);
+    if (len < 0) return false;
+    path[len] = '\0';
+    const char *end = strrchr(path, '.');
+    return end && strcmp(end, ".heap") == 0;
+}
+
 int fdatasync(int fd)
 {
     int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
-    while (is_there("hold"))
+    while (is_there("hold") || (is_there("hold-image") && is_image(fd)))
         usleep(1000);
     if (is_there("fail")) {
         errno = EIO;

@@ -413,6 +413,28 @@ static void push(struct place *place, const char *line)
     client_close(client);
 }
 
+/* Until the base is durable a loss of power loses everything, whatever the journal has. */
+static void nothing_is_durable_before_the_base(void **state)
+{
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_place(&place, "no", "everysec", NULL, NULL);
+    struct client *client = client_open(place.server, 3);
+    EXPECT(client, "SET k v", "+OK");
+    order(&place, "hold-image");
+    EXPECT(client, "CONFIG SET appendonly yes", "+OK");
+    EXPECT(client, "WAITAOF 1 0 50", "[:0, :0]");
+    EXPECT(client, "SET k w", "+OK");
+    EXPECT(client, "WAITAOF 1 0 1500", "[:0, :0]"); /* the journal was synced meanwhile */
+    client_send(client, "WAITAOF 1 0 0");
+    expect_silence(client);
+    take_back(&place, "hold-image");
+    assert_string_equal(client_read(client), "[:1, :0]");
+    client_close(client);
+    leave_place(&place);
+}
+
 /* A heap is recovered by the rules of the mode in which it was used last, whatever is asked for now. */
 static void starts_change_the_mode(void **state)
 {
@@ -651,6 +673,7 @@ int main(void)
         cmocka_unit_test(large_writes_wait_without_locks),
         cmocka_unit_test(a_limit_of_file_sizes_ends_nobody),
         cmocka_unit_test(a_running_server_changes_its_mode),
+        cmocka_unit_test(nothing_is_durable_before_the_base),
         cmocka_unit_test(starts_change_the_mode),
         cmocka_unit_test(starts_tell_what_they_found),
         cmocka_unit_test(a_lost_journal_is_noticed),
