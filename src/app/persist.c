@@ -237,8 +237,10 @@ static void do_change(struct persist *persist, struct heap_thread *thread)
     pthread_mutex_lock(&persist->lock);
     persist->change_failed = error != ERROR_OK;
     persist->change_wanted = false;
-    if (persist->pool)
-        client_pool_acknowledged(persist->pool); /* there may be nothing to wait for any more */
+    if (persist->pool) { /* there may be nothing to wait for any more */
+        client_pool_acknowledged(persist->pool);
+        block_durable_moved(&persist->app->server);
+    }
     pthread_cond_broadcast(&persist->changed);
     pthread_mutex_unlock(&persist->lock);
 }

@@ -263,6 +263,17 @@ void block_finish(struct worker *worker, struct waiter *waiter)
     inbox_wake(worker->server, UINT64_C(1) << waiter->worker_id);
 }
 
+static void reply_durable(const struct worker *worker, const struct waiter *waiter, struct resp_out *out)
+{
+    if (waiter->kind == BLOCK_DURABLE && !durability_is_wanted(worker)) {
+        resp_error(out, DURABILITY_NOT_WANTED);
+        return;
+    }
+    resp_array(out, 2);
+    resp_int(out, durability_reached(worker, waiter->after));
+    resp_int(out, 0);
+}
+
 /* How things stand. */
 static void reply_unserved(const struct worker *worker, const struct waiter *waiter, struct resp_out *out)
 {
@@ -272,11 +283,7 @@ static void reply_unserved(const struct worker *worker, const struct waiter *wai
     case BLOCK_STREAM: resp_null_array(out); break;
     case BLOCK_REPLICAS: resp_int(out, 0); break;
     case BLOCK_DURABLE_REPLICAS:
-    case BLOCK_DURABLE:
-        resp_array(out, 2);
-        resp_int(out, durability_reached(worker, waiter->after));
-        resp_int(out, 0);
-        break;
+    case BLOCK_DURABLE: reply_durable(worker, waiter, out); break;
     }
 }
 

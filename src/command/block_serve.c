@@ -88,7 +88,8 @@ static void serve_durable(struct worker *worker)
     spinlock_lock(&table->lock);
     for (struct block_link *link = table->durable.first, *next; link; link = next) {
         next = link->next;
-        if (durability_reached(worker, link->waiter->after)) block_end_unserved(worker, link->waiter);
+        bool wanted = durability_is_wanted(worker); /* else it never comes */
+        if (!wanted || durability_reached(worker, link->waiter->after)) block_end_unserved(worker, link->waiter);
     }
     spinlock_unlock(&table->lock);
 }

@@ -7,6 +7,8 @@
 
 #include "command/worker.h"
 
+#define DURABILITY_NOT_WANTED "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."
+
 /* Whether the settings ask for writes to be safe one by one (appendonly). */
 bool durability_is_wanted(const struct worker *worker);
 /* Behind all that has been committed so far. */

@@ -435,6 +435,30 @@ static void nothing_is_durable_before_the_base(void **state)
     leave_place(&place);
 }
 
+static void who_waits_for_a_journal_hears_of_its_end(void **state)
+{
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "everysec", NULL, NULL);
+    struct client *waiter = client_open(place.server, 3), *other = client_open(place.server, 3);
+    order(&place, "hold");
+    EXPECT(waiter, "SET k v", "+OK");
+    client_send(waiter, "WAITAOF 1 0 0");
+    expect_silence(waiter);
+    client_send(other, "CONFIG SET appendonly no");
+    expect_silence(other);
+    take_back(&place, "hold");
+    assert_string_equal(client_read(other), "+OK");
+    const char *reply = client_read(waiter);
+    if (strcmp(reply, "[:1, :0]") != 0) /* on a slow machine the sync came before the order */
+        assert_true(client_reply_is(
+            "-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.", reply));
+    client_close(waiter);
+    client_close(other);
+    leave_place(&place);
+}
+
 /* A heap is recovered by the rules of the mode in which it was used last, whatever is asked for now. */
 static void starts_change_the_mode(void **state)
 {
@@ -674,6 +698,7 @@ int main(void)
         cmocka_unit_test(a_limit_of_file_sizes_ends_nobody),
         cmocka_unit_test(a_running_server_changes_its_mode),
         cmocka_unit_test(nothing_is_durable_before_the_base),
+        cmocka_unit_test(who_waits_for_a_journal_hears_of_its_end),
         cmocka_unit_test(starts_change_the_mode),
         cmocka_unit_test(starts_tell_what_they_found),
         cmocka_unit_test(a_lost_journal_is_noticed),

@@ -53,7 +53,7 @@ static void wait_until_durable(struct call *call)
         !block_timeout_ms(call, 3, &timeout_ms))
         return;
     if (local > 0 && !durability_is_wanted(call->worker)) {
-        resp_error(call->out, "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
+        resp_error(call->out, DURABILITY_NOT_WANTED);
         return;
     }
     uint64_t mark = durability_mark(call->worker);
