@@ -3,7 +3,8 @@
  * Terms: a *client* is a connection and its model (support/wild_model.h); its *batch* is what it has sent and
  * not yet read the replies of. Clients 0 and 1 share a database, the others have one each and may flush it.
  *
- * The heap lies on tmpfs or on a disk, there without a journal or with one, under each value of appendfsync, or moves between the two.
+ * The heap lies on tmpfs or on a disk, there without a journal or with one, under each value of appendfsync, or moves between the two;
+ * the server's threads may be made to come late to everything (preload/stall.c), as on a machine with too much to do.
  *
  * After every kill:
  * W1. every acknowledged command of a client is there;
@@ -16,6 +17,7 @@
  */
 #include "support/long.h"
 #include "support/server.h"
+#include "support/wait.h"
 #include "support/wild_model.h"
 #include "util/assert.h"
 
@@ -40,6 +42,13 @@
 #define SWITCHED_RUN_MAX_MS 1500 /* a change of mode waits for a checkpoint */
 #define CHECK_EVERY 8   /* kills per `cairn check` */
 #define HEAP_FILE   "cairn.heap"
+#define STALL_EVERY         "500" /* us */
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PRELOADS false /* sanitizers want to be first */
+#else
+#define PRELOADS true
+#endif
 
 struct wild;
 
@@ -63,6 +72,7 @@ struct persistence {
     const char *fsync;
     bool switches;  /* CONFIG SET appendonly, again and again */
     bool copies;    /* the image is written in whole pages, one checkpoint after the other */
+    bool stalls;    /* threads come late */
     unsigned share; /* of all kills, one in so many */
 };
 
@@ -76,6 +86,7 @@ struct wild {
     unsigned kills, checks;
     bool switches; /* between the modes of the heap */
     bool copies;   /* whole pages */
+    bool stalls;   /* late threads */
     unsigned switched, rewrites;
     uint64_t switch_random;
     uint64_t verified; /* keys compared after kills */
@@ -108,6 +119,7 @@ static redisContext *connect_client(const struct wild *wild, unsigned index)
                                          : redisConnectUnix(server_socket(wild->server));
     assert_non_null(connection);
     assert_int_equal(connection->err, 0);
+    assert_int_equal(redisSetTimeout(connection, (struct timeval){.tv_sec = WAIT_SECONDS}), REDIS_OK);
     return connection;
 }
 
@@ -117,9 +129,23 @@ static void kill_server(struct wild *wild)
     (void)server_stop(wild->server, SIGKILL); /* which fails when it ended by a fault of its own before */
 }
 
+static void begin_stalls(const struct wild *wild)
+{
+    if (!wild->stalls) return;
+    setenv("STALL_EVERY_US", STALL_EVERY, 0);
+    setenv("LD_PRELOAD", STALL_PRELOAD, 1);
+}
+
+static void end_stalls(void)
+{
+    unsetenv("LD_PRELOAD"); /* of the server alone */
+}
+
 static void start_server(struct wild *wild)
 {
+    begin_stalls(wild);
     server_start(wild->server);
+    end_stalls();
     wild->killing = false;
 }
 
@@ -127,8 +153,8 @@ static void heap_check(struct wild *wild)
 {
     const char *binary = server_is_other() ? getenv("TEST_SERVER_BINARY") : CAIRN_BINARY;
     char command[512];
-    snprintf(command, sizeof(command), "'%s' check '%s/" HEAP_FILE "' >'%s/check.log' 2>&1", binary, wild->folder,
-             wild->folder);
+    snprintf(command, sizeof(command), "'%s' check '%s/" HEAP_FILE "' >'%s/check.log' 2>&1", binary,
+             wild->folder, wild->folder);
     if (system(command) != 0) fail_msg("after kill %u: %s", wild->kills, command);
     wild->checks++;
 }
@@ -212,12 +238,12 @@ static bool run_batch(struct client *client)
     return true;
 }
 
-/* A connection broke: only a kill may do that. */
+/* A connection broke, or nothing came for a minute: only a kill may do that. */
 static void expect_kill(const struct wild *wild)
 {
     if (wild->killing) return;
-    fprintf(stderr, "wild: the server is gone after kill %u; its log is in %s, its heap in %s\n", wild->kills,
-            server_folder(wild->server), wild->folder);
+    fprintf(stderr, "wild: the server is gone, or silent, after kill %u; its log is in %s, its heap in %s\n",
+            wild->kills, server_folder(wild->server), wild->folder);
     abort();
 }
 
@@ -508,6 +534,7 @@ static void run_wild(const char *parent, uint64_t salt, const struct persistence
     assert_non_null(wild);
     wild->switches = persistence->switches;
     wild->copies = persistence->copies;
+    wild->stalls = persistence->stalls;
     wild_init(wild, parent, seed + salt);
     const char *const options[] = {"--dir",
                                    wild->folder,
@@ -530,7 +557,9 @@ static void run_wild(const char *parent, uint64_t salt, const struct persistence
                                    "--stream-node-max-entries",
                                    "16",
                                    NULL};
+    begin_stalls(wild);
     wild->server = server_open(options);
+    end_stalls();
     for (unsigned i = 0; i < wild->clients_count; i++)
         client_connect(&wild->clients[i]);
     while (wild->kills < kills)
@@ -591,15 +620,55 @@ static void test_whole_pages_and_switched_modes(void **state)
                  .append_only = true, .fsync = "always", .switches = true, .copies = true, .share = 10});
 }
 
+static void run_late(uint64_t salt, const char *fsync, bool switches)
+{
+    if (!PRELOADS || server_is_other()) skip();
+    run_wild("/var/tmp", salt,
+             &(struct persistence){
+                 .append_only = true, .fsync = fsync, .switches = switches, .stalls = true, .share = 20});
+}
+
+static void test_late_threads_always(void **state)
+{
+    (void)state;
+    run_late(8, "always", false);
+}
+
+static void test_late_threads_everysec(void **state)
+{
+    (void)state;
+    run_late(9, "everysec", false);
+}
+
+static void test_late_threads_no(void **state)
+{
+    (void)state;
+    run_late(10, "no", false);
+}
+
+static void test_late_threads_and_switched_modes(void **state)
+{
+    (void)state;
+    run_late(11, "always", true);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     if (getenv("WILD_ONLY") != NULL) cmocka_set_test_filter(getenv("WILD_ONLY"));
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tmpfs),          cmocka_unit_test(test_disk),
-        cmocka_unit_test(test_journal_always), cmocka_unit_test(test_journal_everysec),
-        cmocka_unit_test(test_journal_no),     cmocka_unit_test(test_switched_modes),
-        cmocka_unit_test(test_whole_pages),    cmocka_unit_test(test_whole_pages_and_switched_modes),
+        cmocka_unit_test(test_tmpfs),
+        cmocka_unit_test(test_disk),
+        cmocka_unit_test(test_journal_always),
+        cmocka_unit_test(test_journal_everysec),
+        cmocka_unit_test(test_journal_no),
+        cmocka_unit_test(test_switched_modes),
+        cmocka_unit_test(test_whole_pages),
+        cmocka_unit_test(test_whole_pages_and_switched_modes),
+        cmocka_unit_test(test_late_threads_always),
+        cmocka_unit_test(test_late_threads_everysec),
+        cmocka_unit_test(test_late_threads_no),
+        cmocka_unit_test(test_late_threads_and_switched_modes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
