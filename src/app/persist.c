@@ -144,6 +144,7 @@ void persist_set_pool(struct persist *persist, struct client_pool *pool)
     pthread_mutex_lock(&persist->lock);
     persist->pool = pool;
     pthread_mutex_unlock(&persist->lock);
+    if (pool) on_advanced(persist); /* the journal may have failed already (Q2) */
 }
 
 /* ---- changing the mode ---- */

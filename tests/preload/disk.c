@@ -3,10 +3,12 @@
  * DISK_CONTROL names a folder. While there is a file "hold" in it every sync waits, with a file "hold-image" those of heaps, not of
  * their journals; while there is a file "fail" every sync fails. While there is a file "listen" the server waits before it listens at a
  * socket, and "listen.waits" tells that it does.
+ * With DISK_GOOD_SYNCS so many syncs of a process succeed, and the others fail.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,12 +41,19 @@ static bool is_image(int fd)
     return end && strcmp(end, ".heap") == 0;
 }
 
+static bool is_used_up(void)
+{
+    static _Atomic long syncs;
+    const char *good = getenv("DISK_GOOD_SYNCS");
+    return good && atomic_fetch_add(&syncs, 1) >= atol(good);
+}
+
 int fdatasync(int fd)
 {
     int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
     while (is_there("hold") || (is_there("hold-image") && is_image(fd)))
         usleep(1000);
-    if (is_there("fail")) {
+    if (is_there("fail") || is_used_up()) {
         errno = EIO;
         return -1;
     }

@@ -192,6 +192,28 @@ static void a_failing_disk_ends_the_server_with_always(void **state)
     leave_place(&place);
 }
 
+/* J10: before there is anybody to answer to. A new heap takes six syncs: its base, its note, the first segments. */
+static void a_disk_that_fails_at_the_start_ends_the_server_with_always(void **state)
+{
+    (void)state;
+    if (!PRELOADS || server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "always", NULL, NULL);
+    server_stop(place.server, SIGTERM);
+    for (int good_syncs = 0; good_syncs < 6; good_syncs++) {
+        char text[256];
+        snprintf(text, sizeof text, "rm -rf %s/cairn.heap*", place.folder);
+        assert_int_equal(system(text), 0);
+        snprintf(text, sizeof text, "%d", good_syncs);
+        setenv("DISK_GOOD_SYNCS", text, 1);
+        int status = server_start_failing(place.server);
+        unsetenv("DISK_GOOD_SYNCS");
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    }
+    server_start(place.server);
+    leave_place(&place);
+}
+
 /* J10 */
 static void a_failing_disk_refuses_writes_with_everysec(void **state)
 {
@@ -692,6 +714,7 @@ int main(void)
         cmocka_unit_test(connections_end_while_replies_wait),
         cmocka_unit_test(a_hanging_disk_delays_nobody_with_everysec),
         cmocka_unit_test(a_failing_disk_ends_the_server_with_always),
+        cmocka_unit_test(a_disk_that_fails_at_the_start_ends_the_server_with_always),
         cmocka_unit_test(a_failing_disk_refuses_writes_with_everysec),
         cmocka_unit_test(writers_wait_for_room_in_the_journal),
         cmocka_unit_test(large_writes_wait_without_locks),
