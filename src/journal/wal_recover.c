@@ -331,6 +331,17 @@ static enum error sync_note(struct wal *wal, const struct wal_notes *notes, char
     return error;
 }
 
+/* The first start on a copy: its checkpoint speaks of the file that it was copied from, whose bytes were durable under that name. */
+static enum error sync_copy(const struct wal *wal, const struct wal_notes *notes, char *detail, size_t cap)
+{
+    bool is_copy = notes->checkpoint.identity != wal->storage->identity(wal->image);
+    if (notes->checkpoint.kind != WAL_NOTE_CHECKPOINT || notes->applied.magic != 0 || !is_copy) return ERROR_OK;
+    enum error error = wal->storage->sync(wal->image);
+    if (error == ERROR_OK) error = pmem_storage_sync_name(wal->storage, wal->image_path);
+    if (error != ERROR_OK) snprintf(detail, cap, "cannot sync %s: %s", wal->image_path, error_text(error));
+    return error;
+}
+
 static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, char *detail, size_t cap)
 {
     struct wal_notes notes;
@@ -347,7 +358,8 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
     uint64_t noted = has_checkpoint ? notes.checkpoint.lsn : start.lsn;
     atomic_store(&wal->base_is_durable, has_checkpoint);
 
-    error = sync_note(wal, &notes, detail, cap); /* J2: what stands before it is used again */
+    error = sync_copy(wal, &notes, detail, cap);
+    if (error == ERROR_OK) error = sync_note(wal, &notes, detail, cap); /* J2: what stands before it is used again */
     if (error != ERROR_OK) return error;
     error = take_segments(wal, noted, start.lsn, detail, cap);
     bool was_complete = was_closed(&notes);

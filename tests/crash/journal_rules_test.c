@@ -886,6 +886,25 @@ static void test_J10_a_failed_flush_of_the_image_is_a_failed_sync(void **state)
     }
 }
 
+/* ---- copies ---- */
+
+/* The image comes from a backup, in the boot in which it is opened: its checkpoint is older than its bytes on the disk. */
+static void test_a_copy_of_the_image_is_made_durable(void **state)
+{
+    (void)state;
+    rig_start(&rig, WAL_ALWAYS, 24);
+    for (unsigned i = 0; i < 3; i++)
+        rig_append(&rig, 1000);
+    rig_sync(&rig);
+    assert_int_equal(wal_checkpoint(rig.wal), ERROR_OK);
+    struct lying_disk *disk = lying_disk_clone(rig.disk);
+    lying_disk_copy(disk, RIG_IMAGE);
+    rig_recover(&again, &rig, disk, rig.boot + 1);
+    assert_is_kept(&again);
+    rig_end(&again);
+    rig_end(&rig);
+}
+
 /* A disk that is full is no failure: room ends, and comes back. */
 static void test_a_full_disk_ends_room_for_a_while(void **state)
 {
@@ -1004,6 +1023,7 @@ int main(void)
         cmocka_unit_test(test_J10_a_recovery_that_failed_is_repeated),
         cmocka_unit_test(test_J10_an_error_that_a_recovery_is_told_is_not_forgotten),
         cmocka_unit_test(test_J10_a_failed_flush_of_the_image_is_a_failed_sync),
+        cmocka_unit_test(test_a_copy_of_the_image_is_made_durable),
         cmocka_unit_test(test_a_full_disk_ends_room_for_a_while),
         cmocka_unit_test(test_a_full_disk_goes_on_with_its_segments),
         cmocka_unit_test(test_room_comes_back_while_a_checkpoint_runs),

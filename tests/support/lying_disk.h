@@ -87,6 +87,8 @@ char *lying_disk_live(struct lying_disk *disk, const char *name, uint64_t *size_
 void lying_disk_look(struct lying_disk *disk);
 /* The kernel writes what is not durable of the file, and fails. */
 void lying_disk_fail_write(struct lying_disk *disk, const char *name);
+/* A copy of the file takes its place and its name; nothing of it is durable. */
+void lying_disk_copy(struct lying_disk *disk, const char *name);
 /* The same disk under another process: everything live is there, nothing became durable. */
 struct lying_disk *lying_disk_clone(const struct lying_disk *disk);
 /* choose(arg, n) picks one of n: random, or in turns for all of them. */
