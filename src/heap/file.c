@@ -85,7 +85,13 @@ static enum error judge_file(struct pmem_map *map, const struct heap_options *op
     enum error error = superblock_validate(map, report->detail);
     if (error) return error;
     /* `run` counts only where no journal does. One that was never whole says nothing: nothing but its notes was stored. */
-    report->journaled = wal_presence(map->base + HEAP_NOTES_OFF, mark) == WAL_PRESENT;
+    enum wal_presence presence = wal_presence(map->base + HEAP_NOTES_OFF, mark);
+    if (presence == WAL_DAMAGED) {
+        detail_say(report->detail, "what %s notes about its journal is damaged; restore both from a backup",
+                   map->path);
+        return ERROR_CORRUPT;
+    }
+    report->journaled = presence == WAL_PRESENT;
     if (report->journaled) return ERROR_OK;
     const struct superblock_layout *super = (const struct superblock_layout *)(const void *)map->base;
     bool dax = map->mode == PMEM_MODE_DAX || options->mode == HEAP_MODE_DAX;

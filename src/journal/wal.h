@@ -95,6 +95,7 @@ enum wal_presence {
     WAL_ABSENT,     /* no journal belongs to this image */
     WAL_PRESENT,    /* wal_open recovers it */
     WAL_UNFINISHED, /* wal_create began in an earlier boot and was never completed: nothing of it counts */
+    WAL_DAMAGED,    /* a checkpoint was noted, and not one note can be read */
 };
 enum wal_presence wal_presence(const void *notes, uint64_t boot_mark);
 

@@ -68,11 +68,19 @@ enum wal_presence wal_note_presence(const struct wal_notes *notes)
     return notes->other.sequence > notes->checkpoint.sequence ? WAL_UNFINISHED : WAL_ABSENT;
 }
 
+/* The first note is the applier's: until it stands, and whoever stores it may end meanwhile, no checkpoint is noted. */
+static bool is_damaged(const char *notes, const struct wal_notes *found)
+{
+    static const char zeros[WAL_NOTE_CHECKPOINT_OFF(2)];
+    bool has_one = found->checkpoint.magic != 0 || found->applied.magic != 0 || found->other.magic != 0;
+    return !has_one && memcmp(notes, zeros, sizeof zeros) != 0;
+}
+
 enum wal_presence wal_presence(const void *notes, uint64_t boot_mark)
 {
     struct wal_notes found;
     wal_note_read(notes, boot_mark, 0, &found);
-    return wal_note_presence(&found);
+    return is_damaged(notes, &found) ? WAL_DAMAGED : wal_note_presence(&found);
 }
 
 bool wal_note_use(struct wal *wal, const struct wal_note_layout *note, struct wal_position *position_out)

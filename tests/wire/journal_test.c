@@ -1,5 +1,7 @@
 /* journal_test.c: a server whose heap has a journal: what waits for the disk, what happens when it hangs or fails, and the way from
  * one mode to the other. Runs on a disk (tests/preload/disk.c makes it hang and fail). */
+#include "heap/heap_layout.h"
+#include "journal/wal.h"
 #include "support/client.h"
 #include "support/disk_place.h"
 #include "support/script.h"
@@ -557,6 +559,29 @@ static void a_lost_journal_is_noticed(void **state)
     leave_place(&place);
 }
 
+/* A heap that had a journal is not taken for one that has none. */
+static void lost_notes_are_noticed(void **state)
+{
+    char path[128];
+    char garbage[WAL_NOTE_BYTES];
+    (void)state;
+    if (server_is_other()) skip();
+    struct place place;
+    make_place(&place, "yes", "everysec", NULL, NULL);
+    push(&place, "RPUSH l a");
+    (void)server_stop(place.server, SIGKILL);
+    snprintf(path, sizeof path, "%s/cairn.heap", place.folder);
+    memset(garbage, '?', sizeof garbage);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, garbage, sizeof garbage, HEAP_NOTES_OFF), sizeof garbage);
+    close(fd);
+    int status = server_start_failing(place.server);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    assert_true(server_logged(place.server, "notes about its journal is damaged"));
+    leave_place(&place);
+}
+
 /* A heap whose file is away for a while is nothing without its journal: another one that takes its place leaves that alone. */
 static void a_moved_heap_keeps_its_journal(void **state)
 {
@@ -725,6 +750,7 @@ int main(void)
         cmocka_unit_test(starts_change_the_mode),
         cmocka_unit_test(starts_tell_what_they_found),
         cmocka_unit_test(a_lost_journal_is_noticed),
+        cmocka_unit_test(lost_notes_are_noticed),
         cmocka_unit_test(a_moved_heap_keeps_its_journal),
         cmocka_unit_test(tools_need_no_more_than_to_read),
         cmocka_unit_test(saves_are_checkpoints),
