@@ -195,6 +195,14 @@ static char *parse_percentiles(const struct slice *words, size_t count, char *er
     return config_value_copy((struct slice){value, len});
 }
 
+static bool has_word(const struct slice *words, size_t count, const char *word)
+{
+    size_t i = 0;
+    while (i < count && !slice_is_word(words[i], word))
+        i++;
+    return i < count;
+}
+
 static char *parse_word_set(const struct config_row *row, const struct slice *words, size_t count,
                             char *error, size_t error_cap)
 {
@@ -205,12 +213,10 @@ static char *parse_word_set(const struct config_row *row, const struct slice *wo
         if (!known) return NULL;
         free(known);
     }
-    for (const char *const *choice = row->words; *choice && chosen_count < WORD_SET_MAX; choice++) {
-        size_t i = 0;
-        while (i < count && !slice_is_word(words[i], *choice))
-            i++;
-        if (i < count) chosen[chosen_count++] = slice_of(*choice);
-    }
+    if (has_word(words, count, "save") && has_word(words, count, "nosave"))
+        return refuse(error, error_cap, "shutdown options SAVE and NOSAVE can't be used simultaneously");
+    for (const char *const *choice = row->words; *choice && chosen_count < WORD_SET_MAX; choice++)
+        if (has_word(words, count, *choice)) chosen[chosen_count++] = slice_of(*choice);
     return parse_words(chosen, chosen_count);
 }
 

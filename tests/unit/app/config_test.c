@@ -207,6 +207,8 @@ static void changes_have_the_texts_of_redis(void **state)
     assert_string_equal(config_text(f->config, "shutdown-on-sigint"), "nosave now force");
     assert_false(change(f, "shutdown-on-sigint", "nosave soon"));
     assert_non_null(strstr(f->error, " must be one of the following: default, save, nosave, now, force"));
+    assert_false(change(f, "shutdown-on-sigint", "save nosave"));
+    assert_non_null(strstr(f->error, "shutdown options SAVE and NOSAVE can't be used simultaneously"));
     assert_false(change(f, "oom-score-adj-values", "1 2"));
     assert_false(change(f, "oom-score-adj-values", "1 2 2001"));
     assert_non_null(strstr(f->error, " elements must be between -2000 and 2000."));
