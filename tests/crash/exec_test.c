@@ -1,11 +1,7 @@
 /* exec_test.c: EXEC stopped at each of its persistent stores is there whole or not at all, whatever its commands are. */
-#include "keyspace_rig.h"
-
-#include "command/dispatch.h"
-#include "command/server_state.h"
+#include "command_rig.h"
 
 #define REQUESTS_MAX 16
-#define ARGS_MAX     8
 
 /* Lines of words; the last one of `transaction` is EXEC. */
 struct exec_case {
@@ -15,45 +11,13 @@ struct exec_case {
     bool persistent_memory;
 };
 
-static void split(const char *line, struct slice argv[ARGS_MAX], struct resp_request *request)
-{
-    *request = (struct resp_request){.argv = argv, .bytes = strlen(line)};
-    while (*line) {
-        size_t len = strcspn(line, " ");
-        ASSERT(request->argc < ARGS_MAX);
-        argv[request->argc++] = (struct slice){line, len};
-        line += len + strspn(line + len, " ");
-    }
-}
-
 /* Executes the lines on a server of their own. */
 static void run_lines(struct rig *rig, const char *const *lines)
 {
-    struct settings *settings = calloc(1, sizeof(*settings));
-    struct server_state *server = calloc(1, sizeof(*server));
-    struct worker *worker = calloc(1, sizeof(*worker));
-    const struct host host = {0};
-    struct session session = {.proto = 2, .authenticated = true};
-    struct resp_out out;
-    ASSERT(settings != NULL && server != NULL && worker != NULL);
-    atomic_store(&settings->slowlog_slower_than_us, -1);
-    must(server_state_open(server, settings, 1, 1));
-    must(worker_open(worker, 0, rig->thread, rig->keyspace, server, &host));
-    resp_out_init(&out);
-    for (; *lines != NULL; lines++) {
-        struct slice argv[ARGS_MAX];
-        struct resp_request request;
-        size_t done;
-        split(*lines, argv, &request);
-        ASSERT(dispatch_batch(worker, &session, &request, 1, &out, &done) == DISPATCH_DONE && done == 1);
-    }
-    resp_out_free(&out);
-    session_free(&session);
-    worker_close(worker);
-    server_state_close(server);
-    free(worker);
-    free(server);
-    free(settings);
+    struct rig_desk *desk = rig_desk_open(rig);
+    for (; *lines != NULL; lines++)
+        (void)rig_ask(desk, *lines);
+    rig_desk_close(desk);
 }
 
 /* The transaction is run once to learn what it leaves, and forgotten. */
