@@ -66,6 +66,47 @@ static void test_accounts_come_back_from_a_journal(void **state)
     fixture_close(fixture);
 }
 
+struct onlooker {
+    struct heap *heap;
+    atomic_bool stops;
+};
+
+static void *look_on(void *arg)
+{
+    struct onlooker *onlooker = arg;
+    struct heap_stats stats;
+    uint64_t end = 0;
+    for (unsigned turn = 0; !atomic_load_explicit(&onlooker->stops, memory_order_relaxed); turn++) {
+        assert_true(heap_end(onlooker->heap) >= end);
+        end = heap_end(onlooker->heap);
+        if (turn % 1024 != 0) continue; /* the others take locks, which would order all of it */
+        heap_stats(onlooker->heap, &stats);
+        assert_true(heap_mode(onlooker->heap) != HEAP_MODE_DAX && stats.file_bytes > 0);
+    }
+    return NULL;
+}
+
+/* Both mappings show the same, and one takes the other's place at once. */
+static void test_figures_are_there_while_the_mode_changes(void **state)
+{
+    struct fixture *fixture = *state;
+    struct blocks blocks = {0};
+    pthread_t thread;
+    fixture_open(fixture);
+    add_blocks(fixture, 4, &blocks);
+    struct onlooker onlooker = {.heap = fixture->heap};
+    assert_int_equal(pthread_create(&thread, NULL, look_on, &onlooker), 0);
+    for (size_t round = 0; round < ROUNDS; round++) {
+        begin(fixture);
+        add_blocks(fixture, 1, &blocks);
+        end(fixture);
+    }
+    onlooker.stops = true;
+    pthread_join(thread, NULL);
+    fixture_check(fixture, blocks.offs, blocks.count);
+    fixture_close(fixture);
+}
+
 /* One that was journaled from its first byte on gets its mark when that ends; the checking build (T3) knows of it. */
 static void test_a_new_journaled_heap_leaves_its_journal(void **state)
 {
@@ -226,6 +267,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_journal_that_cannot_begin_leaves_nothing, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_accounts_come_back_from_a_journal, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_figures_are_there_while_the_mode_changes, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_new_journaled_heap_leaves_its_journal, fixture_setup,
                                         fixture_teardown),
