@@ -7,10 +7,12 @@
 #include "heap/heap_state.h"
 #include "heap/superblock.h"
 #include "journal/wal.h"
+#include "pmem/persist.h"
 #include "util/assert.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 /* ---- recovery ---- */
 
@@ -127,6 +129,7 @@ static void stop_journal(struct heap *heap)
         central_close(&heap->centrals[i]);
     pages_close(&heap->pages);
     journal_close(heap->journal);
+    heap->journal = NULL;
 }
 
 static enum error give_up_open(struct heap *heap, enum error error, struct heap_report *report)
@@ -167,6 +170,53 @@ enum error heap_open(const struct heap_options *options, struct heap **heap_out,
     return ERROR_OK;
 }
 
+/* ---- syncs of a shared heap ---- */
+
+static struct superblock_layout *super_of(const struct heap *heap)
+{
+    return (struct superblock_layout *)(void *)heap->map.base;
+}
+
+bool heap_is_doubted(const struct heap *heap)
+{
+    return heap->map.mode == PMEM_MODE_SHARED &&
+           __atomic_load_n(&super_of(heap)->failed, __ATOMIC_RELAXED) == heap->boot_mark;
+}
+
+/* J10: the pages that it was about are clean now, and maybe on no disk, for whoever opens the heap in this boot. */
+static enum error sync_shared(struct heap *heap)
+{
+    enum error error = pmem_map_sync(&heap->map, 0, __atomic_load_n(&heap->map.size_bytes, __ATOMIC_ACQUIRE));
+    if (!error || heap->map.mode != PMEM_MODE_SHARED) return error;
+    pmem_persist_store64(&heap->map, &super_of(heap)->failed, heap->boot_mark);
+    if (heap->journal)
+        journal_shadow_take(heap->journal, offsetof(struct superblock_layout, failed), sizeof(uint64_t));
+    return error;
+}
+
+/* Cached pages are written once more; the others are as the disk has them. Nobody stores meanwhile. */
+static enum error write_again(struct heap *heap)
+{
+    char page[HEAP_PAGE_BYTES];
+    enum error error = ERROR_OK;
+    for (uint64_t off = 0; off < heap->map.size_bytes && !error; off += HEAP_PAGE_BYTES) {
+        unsigned char cached = 1;
+        if (mincore(heap->map.base + off, HEAP_PAGE_BYTES, &cached) == 0 && !(cached & 1)) continue;
+        memcpy(page, heap->map.base + off, sizeof(page));
+        error = heap->map.file->storage->write(heap->map.file, off, page, sizeof(page));
+    }
+    return error;
+}
+
+static enum error close_shared(struct heap *heap)
+{
+    enum error error = heap_is_doubted(heap) ? write_again(heap) : ERROR_OK;
+    if (!error) error = sync_shared(heap);
+    if (error) return error;
+    if (heap_is_doubted(heap)) pmem_persist_store64(&heap->map, &super_of(heap)->failed, 0);
+    return superblock_mark(&heap->map, 0);
+}
+
 enum error heap_close(struct heap *heap)
 {
     for (unsigned lane = 0; lane < JOURNAL_LANES; lane++)
@@ -174,10 +224,7 @@ enum error heap_close(struct heap *heap)
     journal_shadow_compare(heap->journal);
     stop_journal(heap);
     enum error error = journaled_close(heap);
-    if (heap->map.mode == PMEM_MODE_SHARED || heap->map.mode == PMEM_MODE_DAX) {
-        error = heap_sync(heap);
-        if (!error) error = superblock_mark(&heap->map, 0);
-    }
+    if (heap->map.mode == PMEM_MODE_SHARED || heap->map.mode == PMEM_MODE_DAX) error = close_shared(heap);
     free_heap(heap);
     return error;
 }
@@ -186,7 +233,7 @@ enum error heap_sync(struct heap *heap)
 {
     struct wal *wal = atomic_load(&heap->wal);
     if (wal) return wal_checkpoint(wal);
-    return pmem_map_sync(&heap->map, 0, __atomic_load_n(&heap->map.size_bytes, __ATOMIC_ACQUIRE));
+    return heap_is_doubted(heap) ? ERROR_IO : sync_shared(heap);
 }
 
 /* ---- threads ---- */

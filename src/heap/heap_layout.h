@@ -78,7 +78,8 @@ struct superblock_layout {
     /* Owned by the system lane: */
     uint64_t chunks;      /* in use; all but the file's holes in them are mapped */
     uint64_t grown_pages; /* in all chunks */
-    uint8_t reserved[424];
+    uint64_t failed;      /* a mark of the boot in which a sync of the shared heap failed: its cached pages may be on no disk */
+    uint8_t reserved[416];
     struct heap_off roots[HEAP_ROOTS];
 };
 static_assert(offsetof(struct superblock_layout, checksum) == 56, "checksum covers what is before it");

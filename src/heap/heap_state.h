@@ -53,6 +53,9 @@ struct heap_thread {
     struct cache caches[SIZECLASS_COUNT];
 };
 
+/* A sync of it failed in this boot, here or in a process before: no sync proves anything until its cached pages were written again (J10). */
+bool heap_is_doubted(const struct heap *heap);
+
 /* ---- thread_cache.c ---- */
 
 MUST_CHECK enum error thread_cache_open(struct heap_thread *thread);

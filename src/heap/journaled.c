@@ -30,6 +30,7 @@
 #include "heap/file.h"
 #include "heap/heap_state.h"
 #include "heap/superblock.h"
+#include "pmem/persist.h"
 #include "util/assert.h"
 
 #include <sched.h>
@@ -84,6 +85,7 @@ static void set_up(struct heap *heap, const struct heap_journal_options *journal
         .no_threads = journal->no_threads,
         .callbacks = journal->callbacks,
         .live = {heap, journal->rest.stop ? at_rest : NULL},
+        .image_is_doubted = heap_is_doubted(heap),
     };
     static_assert(sizeof(setup->options.heap_id) == sizeof(super->seed), "the seed names the heap");
     memcpy(setup->options.heap_id, super->seed, sizeof(super->seed));
@@ -158,9 +160,19 @@ static enum error mark_in_use(struct heap *heap)
     return error;
 }
 
+/* A sync that failed before the journal began: its base, and the checkpoint behind it, have made up for it. */
+static void forget_failure(struct heap *heap)
+{
+    if (!heap_is_doubted(heap)) return;
+    struct superblock_layout *super = (struct superblock_layout *)(void *)heap->map.base;
+    pmem_persist_store64(&heap->map, &super->failed, 0);
+    journal_shadow_take(heap->journal, offsetof(struct superblock_layout, failed), sizeof(uint64_t));
+}
+
 /* The image holds everything, and the mapping shows it: J-b. */
 static enum error leave_journal(struct heap *heap, struct wal *wal, uint64_t used_bytes)
 {
+    forget_failure(heap);
     enum error error = mark_in_use(heap);
     if (error) return error;
     journal_set_wal(heap->journal, NULL, used_bytes);

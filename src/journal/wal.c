@@ -109,6 +109,7 @@ enum error wal_make(const struct wal_options *options, enum pmem_storage_way way
     if (wal->callbacks.advanced == NULL) wal->callbacks.advanced = advance_nobody;
     wal->note_off = options->note_off;
     wal->boot_mark = options->boot_mark;
+    wal->image_is_doubted = options->image_is_doubted;
     wal_set_geometry(wal, data_bytes);
     wal->tail_limit_bytes = options->tail_limit_bytes != 0 ? options->tail_limit_bytes : WAL_TAIL_LIMIT_BYTES;
     atomic_store(&wal->policy, (int)options->policy);
@@ -223,6 +224,7 @@ enum error wal_base_durable(struct wal *wal)
     if (atomic_load(&wal->base_is_durable))
         return ERROR_OK; /* the applier has begun: the position is its own now */
     if (wal_error(wal) != ERROR_OK) return ERROR_IO;
+    if (wal->image_is_doubted) wal_image_store_again(wal);
     enum error error = wal_note_checkpoint(wal, &wal->applied_position);
     if (error != ERROR_OK) return error;
     pthread_mutex_lock(&wal->lock);

@@ -69,6 +69,7 @@ struct wal_options {
     uint64_t segment_bytes;    /* of a new journal; 0: WAL_SEGMENT_BYTES */
     uint64_t tail_limit_bytes; /* 0: WAL_TAIL_LIMIT_BYTES */
     enum wal_policy policy;
+    bool image_is_doubted; /* wal_create: a sync of it failed, so the base is what is cached, written once more */
     bool no_threads; /* tests drive the journal by wal_step_* (wal_internal.h) */
     struct wal_callbacks callbacks;
     struct wal_live live;

@@ -168,6 +168,7 @@ struct wal {
     int64_t waits_since_ns; /* the present stretch of waits for room began then */
     int64_t last_wait_ns;
     bool image_failed;
+    bool image_is_doubted;
     bool is_complete; /* closing: the next note is the last */
     uint64_t syncs;
     uint64_t checkpoints;
@@ -274,6 +275,10 @@ enum error wal_target_grow(struct wal_target *target, const struct redo_operatio
 void wal_note_applied(struct wal *wal, const struct wal_position *position);
 /* So much of the work for the next note is done: gives writers room. */
 void wal_checkpoint_progress(struct wal *wal, uint64_t done, uint64_t total);
+
+/* An image whose sync failed has pages that are clean and on no disk (J10): a store into each that is cached has it written again. Those
+ * that are not are as the disk has them. Nobody else stores into it but the notes. */
+void wal_image_store_again(const struct wal *wal);
 
 /* ---- wal_copy.c ---- */
 

@@ -130,7 +130,7 @@ void wal_note_distrust(struct wal *wal)
     pthread_mutex_lock(&wal->lock);
     wal->image_failed = true;
     wal_note_read_own(wal, &notes);
-    /* Without a checkpoint there is no other place to begin at: recovery writes the image once more (dirty_image). */
+    /* Without a checkpoint there is no other place to begin at: recovery writes the image once more (wal_image_store_again). */
     if (atomic_load(&wal->base_is_durable) && notes.checkpoint.kind == WAL_NOTE_CHECKPOINT) {
         struct wal_note_layout note = notes.checkpoint;
         memset(wal->image_base + wal->note_off + WAL_NOTE_APPLIED_OFF(0), 0, WAL_SECTOR_BYTES);

@@ -204,9 +204,8 @@ static void dirty_again(struct wal *wal, uint64_t start, uint64_t end)
         store_again(wal_segment_at(wal, lsn)->base + WAL_HEAD_BYTES + (lsn & (wal->data_bytes - 1)));
 }
 
-/* The same for an image without a checkpoint, which may be that because its sync failed. Pages that are not cached are as the
- * disk has them. */
-static void dirty_image(const struct wal *wal)
+/* The same for an image without a checkpoint, which may be that because its sync failed. */
+void wal_image_store_again(const struct wal *wal)
 {
     for (uint64_t off = 0; off < wal->target.size_bytes; off += PAGE_BYTES)
         if (wal->storage->is_cached(wal->image, off)) store_again(wal->image_base + off);
@@ -391,7 +390,7 @@ static enum error recover(struct wal *wal, struct wal_recovery *recovery_out, ch
     recovery_out->epoch = wal->epoch;
     /* It died before its base was durable; without one the applier would never begin (J1). */
     if (error == ERROR_OK && !has_checkpoint) {
-        dirty_image(wal);
+        wal_image_store_again(wal);
         error = wal_base_durable(wal);
     }
     /* Something may follow from here on. */

@@ -451,6 +451,32 @@ static void test_syncs_that_fail_while_the_mode_changes(void **state)
     fail_each_sync("syncs that fail at a base", unbased, 4, LIFE_BASE);
 }
 
+/* A save of a shared heap fails; what it was about is on no disk, whatever the next sync says. */
+static void test_a_save_that_fails_is_not_forgotten(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < 3; how++) {
+        struct life life;
+        struct explorer explorer = {
+            .life = &life, .chooser = {.random = true, .mixed = true, .seed = how}, .all_max = 8, .cuts_max = 8};
+        life_start(&life);
+        life_do(&life, LIFE_OPEN_SHARED);
+        life_do(&life, LIFE_TX);
+        life_do(&life, LIFE_TX);
+        strcpy(life.disk->faults.fail_sync, LIFE_PATH);
+        assert_int_equal(heap_sync(life.model.heap), ERROR_IO);
+        life.disk->faults.fail_sync[0] = '\0';
+        assert_int_equal(heap_sync(life.model.heap), ERROR_IO);
+        if (how > 0) life_do(&life, LIFE_BEGIN);
+        if (how > 0) life_do(&life, LIFE_BASE);
+        if (how == 2) life_do(&life, LIFE_END);
+        if (how == 2) life_do(&life, LIFE_SYNC);
+        if (how == 0) life_do(&life, LIFE_CLOSE);
+        explore(&explorer);
+        life_end(&life);
+    }
+}
+
 #define BYTES_STEP (UINT64_C(384) << 10)
 
 /* A disk without room for a new heap, or for all of it: an error, and once there is room the next start makes it whole. */
@@ -522,6 +548,7 @@ int main(void)
         cmocka_unit_test(test_random_histories),
         cmocka_unit_test(test_an_untrusted_heap_is_moved_aside),
         cmocka_unit_test(test_syncs_that_fail_while_the_mode_changes),
+        cmocka_unit_test(test_a_save_that_fails_is_not_forgotten),
         cmocka_unit_test(test_a_full_disk_at_the_start),
         cmocka_unit_test(test_a_full_disk_when_a_journal_begins),
     };
