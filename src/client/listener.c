@@ -25,6 +25,7 @@ struct client_listener {
     int fd;
     bool polled;  /* loop 0 looks after it */
     bool retired; /* others took its place: loop 0 closes it */
+    bool fails; /* nobody could be let in: it rests until loop 0 ticks; to be tried again does not end that */
 };
 
 /* Sockets that are being opened, all or none. */
@@ -226,6 +227,17 @@ void client_pool_adopt(struct client_pool *pool, const struct client_visitor *vi
     deliver(pool, arrival);
 }
 
+/* Who waits stays there, and the socket would be ready at once again: without a rest the loop would do nothing but look. */
+static void rest(struct client_listener *listener, int why)
+{
+    struct client_pool *pool = listener->pool;
+    if (!listener->fails)
+        client_loop_log(&pool->loops[0], CLIENT_LOG_WARNING, "Accepting client connection: %s",
+                        strerror(why));
+    listener->fails = true;
+    pool->listeners_rest = uv_poll_stop(&listener->poll) == 0;
+}
+
 static void on_acceptable(uv_poll_t *poll, int status, int events)
 {
     (void)events;
@@ -236,13 +248,12 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
         socklen_t len = sizeof peer;
         int fd = accept4(listener->fd, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
+            listener->fails = false;
             admit(listener, fd, &peer);
             continue;
         }
         if (errno == EINTR || errno == ECONNABORTED) continue;
-        if (errno != EAGAIN && errno != EINVAL) /* EINVAL: it is being replaced */
-            client_loop_log(&listener->pool->loops[0], CLIENT_LOG_WARNING, "Accepting client connection: %s",
-                            strerror(errno));
+        if (errno != EAGAIN && errno != EINVAL) rest(listener, errno); /* EINVAL: it is being replaced */
         return;
     }
 }
@@ -432,6 +443,16 @@ static void take_over(struct client_pool *pool, struct opening *opening)
         end = &(*end)->next;
     *end = opening->first;
     opening->first = NULL;
+}
+
+void client_listener_wake(struct client_pool *pool)
+{
+    pool->listeners_rest = false;
+    pthread_mutex_lock(&pool->listeners_lock);
+    for (struct client_listener *listener = pool->listeners; listener; listener = listener->next)
+        if (listener->polled && listener->fails)
+            (void)uv_poll_start(&listener->poll, UV_READABLE, on_acceptable); /* it did before */
+    pthread_mutex_unlock(&pool->listeners_lock);
 }
 
 bool client_listener_open(struct client_pool *pool, const struct client_listen *listen, char *error,

@@ -15,6 +15,8 @@ bool client_listener_open(struct client_pool *pool, const struct client_listen *
 /* See client_pool_relisten. */
 bool client_listener_replace(struct client_pool *pool, const struct client_listen *listen, char *error,
                              size_t error_cap);
+/* Those that rest are looked at again. On loop 0's thread, when it ticks and pool->listeners_rest. */
+void client_listener_wake(struct client_pool *pool);
 /* Of pool->listeners_changed. */
 void client_listener_run(struct worker_mail *mail, struct worker *worker);
 void client_listener_close(struct client_pool *pool); /* after loop 0 is closed */

@@ -2,6 +2,7 @@
 #include "client/loop.h"
 
 #include "client/connection.h"
+#include "client/listener.h"
 #include "client/memory.h"
 #include "client/replies.h"
 #include "command/block.h"
@@ -108,7 +109,11 @@ static void on_tick(uv_timer_t *timer)
     struct client_loop *loop = timer->data;
     pthread_mutex_lock(&loop->lock);
     if (loop->paused) client_loop_look_after(loop);
-    if (loop == loop->pool->loops) atomic_store_explicit(&loop->pool->memory_stuck, false, memory_order_relaxed);
+    if (loop == loop->pool->loops) {
+        atomic_store_explicit(&loop->pool->memory_stuck, false, memory_order_relaxed);
+        if (loop->pool->listeners_rest && !atomic_load(&loop->pool->stopping))
+            client_listener_wake(loop->pool);
+    }
     if (++loop->ticks % TICKS_PER_SECOND == 0) {
         check_connections(loop);
         heap_thread_trim(loop->worker->thread);

@@ -28,7 +28,7 @@ struct client_connection;
 struct client_loop {
     uv_loop_t uv;
     uv_timer_t tick;
-    uv_timer_t alarm; /* of blocked clients whose time is over */
+    uv_timer_t alarm;      /* of blocked clients whose time is over */
     uv_check_t after_poll; /* every socket that was ready has had its turn */
     struct client_mailbox mailbox;
     struct worker_mail stop;
@@ -73,6 +73,7 @@ struct client_pool {
     pthread_mutex_t tls_lock;
     struct worker_mail listeners_changed;
     atomic_bool listeners_posted; /* the mail is under way */
+    bool listeners_rest;          /* some of them: loop 0's own */
     atomic_bool stopping;
     atomic_uint connected;
     atomic_uint held; /* by CLIENT PAUSE */

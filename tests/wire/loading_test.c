@@ -472,6 +472,29 @@ static void nobody_is_busy_with_who_cannot_come_in(void **state)
     leave_place(&place);
 }
 
+static void nor_is_the_server_that_serves(void **state)
+{
+    (void)state;
+    if (server_is_other()) skip();
+    struct server *server =
+        server_open((const char *const[]){"--set-proc-title", "no", "--io-threads", "2", NULL});
+    struct client *client = client_open(server, 2);
+    EXPECT(client, "PING", "+PONG"); /* it is in */
+    for (unsigned round = 0; round < 2; round++) {
+        struct rlimit before = take_descriptors(server);
+        struct client *waiting = client_open_unix(server);
+        assert_true(WAIT_FOR(server_logged(server, "Accepting client connection: Too many open files")));
+        expect_idle(server, "cairn");
+        client_send(waiting, "PING");
+        EXPECT(client, "PING", "+PONG");
+        assert_int_equal(prlimit(server_pid(server), RLIMIT_NOFILE, &before, NULL), 0);
+        assert_string_equal(client_read(waiting), "+PONG");
+        client_close(waiting);
+    }
+    client_close(client);
+    server_close(server);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -484,6 +507,7 @@ int main(void)
         cmocka_unit_test(transactions_span_the_end_of_a_recovery),
         cmocka_unit_test(large_requests_are_told_to_wait),
         cmocka_unit_test(nobody_is_busy_with_who_cannot_come_in),
+        cmocka_unit_test(nor_is_the_server_that_serves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
