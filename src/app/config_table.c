@@ -18,6 +18,11 @@
     {                                                                                                        \
         .name = option, .type = CONFIG_TEXT, .initial = value, __VA_ARGS__                                   \
     }
+#define NAME(option, value, when, what)                                                                      \
+    {                                                                                                        \
+        .name = option, .type = CONFIG_NAME, .flags = when, .initial = value,                                \
+        .reason = option " can't be a path, just a " what                                                    \
+    }
 #define WORDS(option, value, ...)                                                                            \
     {                                                                                                        \
         .name = option, .type = CONFIG_WORDS, .initial = value, __VA_ARGS__                                  \
@@ -138,9 +143,9 @@ const struct config_row config_table[] = {
     BOOL("appendonly", "no"),
     CHOICE("appendfsync", "everysec", appendfsync_words),
     SIZE("journal-max-size", "268435456", 64 * 1024 * 1024, INT64_MAX),
-    TEXT("appendfilename", "appendonly.aof", .flags = CONFIG_FIXED),
-    TEXT("appenddirname", "appendonlydir", .flags = CONFIG_FIXED),
-    TEXT("dbfilename", "dump.rdb", .flags = CONFIG_PROTECTED),
+    NAME("appendfilename", "appendonly.aof", CONFIG_FIXED, "filename"),
+    NAME("appenddirname", "appendonlydir", CONFIG_FIXED, "dirname"),
+    NAME("dbfilename", "dump.rdb", CONFIG_PROTECTED, "filename"),
     BOOL("no-appendfsync-on-rewrite", "no"),
     NUMBER("auto-aof-rewrite-percentage", "100", 0, INT32_MAX),
     SIZE("auto-aof-rewrite-min-size", "67108864", 0, INT64_MAX),

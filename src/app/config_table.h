@@ -16,6 +16,7 @@ enum config_type {
     CONFIG_MODE,          /* octal, kept so */
     CONFIG_TEXT,          /* one word, quotes undone */
     CONFIG_TITLE,         /* the same: proc-title-template */
+    CONFIG_NAME,          /* the same: of a file or folder, no path; else row->reason */
     CONFIG_WORDS,         /* the words of the line, joined by blanks */
     CONFIG_CHOICE,        /* one of row->words */
     CONFIG_WORD_SET,      /* some of row->words, in their order there */
@@ -44,7 +45,7 @@ struct config_row {
     const char *initial; /* canonical */
     int64_t min, max;
     const char *const *words; /* CONFIG_CHOICE, CONFIG_WORD_SET; ends with NULL */
-    const char *reason;       /* CONFIG_INITIAL */
+    const char *reason;       /* CONFIG_INITIAL, CONFIG_NAME */
 };
 
 extern const struct config_row config_table[];

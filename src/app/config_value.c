@@ -337,6 +337,9 @@ static char *parse_by_type(const struct config_row *row, const struct slice *wor
     case CONFIG_TITLE:
         if (title_is_valid(words[0])) return config_value_copy(words[0]);
         return refuse(error, error_cap, "template format is invalid or contains unknown variables");
+    case CONFIG_NAME:
+        if (!memchr(words[0].ptr, '/', words[0].len)) return config_value_copy(words[0]);
+        return refuse(error, error_cap, row->reason);
     case CONFIG_CHOICE: return parse_choice(row, words[0], error, error_cap);
     case CONFIG_EVENTS: return parse_events(words[0], error, error_cap);
     default: return parse_number(row, words[0], error, error_cap);

@@ -89,7 +89,7 @@ struct heap_report {
     bool journaled;           /* the file's last user kept a journal, which was recovered */
     struct wal_recovery tail; /* what it held */
     uint64_t file_bytes;
-    char moved_to[512]; /* where an untrusted file went; empty otherwise */
+    char moved_to[4096 + 64]; /* where an untrusted file went: a path and what it was given; empty otherwise */
     char detail[512];   /* on error: what is wrong and what to do about it */
 };
 

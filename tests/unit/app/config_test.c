@@ -112,6 +112,18 @@ static void the_command_line_wins(void **state)
     assert_string_equal(config_text(f->config, "save"), "900 1 60 2");
 }
 
+static void names_are_no_paths(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(LOAD(f, "--appendfilename", "a.aof", "--appenddirname", "folder"));
+    assert_false(LOAD(f, "--appendfilename", "a/b"));
+    assert_non_null(strstr(f->error, "appendfilename can't be a path, just a filename"));
+    assert_false(LOAD(f, "--appenddirname", "/a"));
+    assert_non_null(strstr(f->error, "appenddirname can't be a path, just a dirname"));
+    assert_false(LOAD(f, "--dbfilename", "../dump.rdb"));
+    assert_non_null(strstr(f->error, "dbfilename can't be a path, just a filename"));
+}
+
 static void values_may_look_like_options(void **state)
 {
     struct fixture *f = *state;
@@ -361,6 +373,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(files_are_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_command_line_wins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_are_no_paths, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_are_no_paths, set_up, tear_down),
         cmocka_unit_test_setup_teardown(values_may_look_like_options, set_up, tear_down),
         cmocka_unit_test_setup_teardown(mistakes_name_their_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(features_that_are_not_there_are_refused, set_up, tear_down),

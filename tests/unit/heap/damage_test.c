@@ -150,6 +150,27 @@ static void leave_dirty(struct fixture *fixture)
     assert_int_equal(status, 0);
 }
 
+static void test_moved_aside_at_a_long_path(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[1024];
+    char name[200];
+    size_t len = (size_t)snprintf(path, sizeof(path), "%s", fixture->folder);
+    memset(name, 'n', sizeof(name));
+    for (unsigned depth = 0; depth < 3; depth++) {
+        len += (size_t)snprintf(path + len, sizeof(path) - len, "/%.*s", (int)sizeof(name), name);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    snprintf(path + len, sizeof(path) - len, "/heap");
+    fixture->options.path = path;
+    leave_dirty(fixture);
+    fixture->options.boot_id = "another boot";
+    fixture->options.on_unclean = HEAP_UNCLEAN_MOVE;
+    assert_int_equal(try_open(fixture), ERROR_OK);
+    assert_int_equal(strncmp(fixture->report.moved_to, path, strlen(path)), 0);
+    assert_int_equal(access(fixture->report.moved_to, F_OK), 0);
+}
+
 static void test_unclean_from_another_boot(void **state)
 {
     struct fixture *fixture = *state;
@@ -184,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_other_version, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_no_permission_no_folder, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_bit_flips, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_moved_aside_at_a_long_path, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_unclean_from_another_boot, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
