@@ -162,6 +162,12 @@ static enum error reuse_segment(struct wal *wal, uint64_t number, struct wal_seg
 
     enum error error = open_segment(wal, segment);
     wal_segment_path(wal, segment->number, from);
+    if (error == ERROR_FILES || error == ERROR_MEMORY) {
+        pthread_mutex_lock(&wal->lock);
+        add_spare(wal, segment);
+        pthread_mutex_unlock(&wal->lock);
+        return error;
+    }
     if (error != ERROR_OK) { /* of another size, say: not ours to use */
         close_segment(segment);
         pthread_mutex_lock(&wal->lock);
@@ -187,6 +193,12 @@ static enum error reuse_segment(struct wal *wal, uint64_t number, struct wal_seg
     return ERROR_OK;
 }
 
+/* What another try may do as well as this one: a sync was not tried, or found the disk full only now (delayed allocation). */
+static bool may_pass(enum error error)
+{
+    return error == ERROR_DISK_FULL || error == ERROR_FILES || error == ERROR_NOT_FOUND;
+}
+
 static enum error prepare(struct wal *wal, uint64_t number, struct wal_segment **segment_out)
 {
     struct wal_segment *segment;
@@ -206,8 +218,7 @@ static enum error prepare(struct wal *wal, uint64_t number, struct wal_segment *
     if (synced != ERROR_OK) add_spare(wal, segment);
     pthread_mutex_unlock(&wal->lock);
     if (synced == ERROR_OK) *segment_out = segment;
-    /* J10, but for a disk that is full only now (delayed allocation). */
-    if (synced != ERROR_OK && synced != ERROR_DISK_FULL)
+    if (synced != ERROR_OK && !may_pass(synced)) /* J10 */
         wal_fail(wal, synced, "a new segment of the journal");
     return synced;
 }

@@ -27,6 +27,8 @@ enum error pmem_disk_error(int errnum)
     case EROFS: return ERROR_PERMISSION;
     case ENOENT: return ERROR_NOT_FOUND;
     case ENOMEM: return ERROR_MEMORY;
+    case EMFILE:
+    case ENFILE: return ERROR_FILES;
     case EOPNOTSUPP:
     case ENOSYS: return ERROR_UNSUPPORTED;
     default: return ERROR_IO;

@@ -78,6 +78,7 @@ struct pmem_storage {
     enum error (*rename_new)(const struct pmem_storage *storage, const char *from, const char *to,
                              bool *taken_out);
     enum error (*unlink)(const struct pmem_storage *storage, const char *path);
+    /* ERROR_FILES, ERROR_NOT_FOUND: it could not be opened, and nothing was tried. */
     enum error (*sync_folder)(const struct pmem_storage *storage, const char *folder);
 };
 

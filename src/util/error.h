@@ -9,6 +9,7 @@
     X(DISK_FULL, "no space left on the device that holds the heap")                                          \
     X(MEMORY, "out of process memory")                                                                       \
     X(TOO_LARGE, "object larger than the heap can hold")                                                     \
+    X(FILES, "too many open files")                                                                          \
     X(IO, "input/output error")                                                                              \
     X(PERMISSION, "permission denied")                                                                       \
     X(IN_USE, "the heap is open in another process")                                                         \

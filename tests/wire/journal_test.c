@@ -374,6 +374,46 @@ static void a_limit_of_file_sizes_ends_nobody(void **state)
     }
 }
 
+/* Names in the journal's folder cannot be synced without a descriptor. That is no failed sync: it is tried again. */
+static void missing_descriptors_end_no_journal(void **state)
+{
+    enum { VALUE = 1 << 20, BEFORE = 120, MOST = 400 };
+    struct rlimit before;
+    struct place place;
+    (void)state;
+    if (server_is_other()) skip();
+    make_place(&place, "yes", "everysec", "--journal-max-size", "64mb");
+    struct client *client = client_open(place.server, 3);
+    char *value = malloc(VALUE);
+    assert_non_null(value);
+    memset(value, 'v', VALUE);
+    for (unsigned i = 0; i < BEFORE; i++) {
+        send_large(client, "a", value, VALUE);
+        assert_string_equal(client_read(client), "+OK");
+    }
+    EXPECT(client, "SAVE", "+OK"); /* there are segments to be used again now, and open */
+    assert_int_equal(prlimit(server_pid(place.server), RLIMIT_NOFILE, NULL, &before), 0);
+    const struct rlimit none = {.rlim_cur = 3, .rlim_max = before.rlim_max};
+    assert_int_equal(prlimit(server_pid(place.server), RLIMIT_NOFILE, &none, NULL), 0);
+    bool goes_on = true;
+    for (unsigned i = 0; i < MOST && goes_on; i++) {
+        send_large(client, "a", value, VALUE);
+        goes_on = strcmp(client_read(client), "+OK") == 0;
+    }
+    assert_false(goes_on);
+    assert_true(WAIT_FOR(server_logged(place.server, ": too many open files. Those that are there")));
+    EXPECT(client, "STRLEN a", ":1048576");
+    assert_int_equal(prlimit(server_pid(place.server), RLIMIT_NOFILE, &before, NULL), 0);
+    AWAIT(client, "SET b v", "+OK");
+    for (unsigned i = 0; i < BEFORE; i++) {
+        send_large(client, "a", value, VALUE);
+        assert_string_equal(client_read(client), "+OK");
+    }
+    free(value);
+    client_close(client);
+    leave_place(&place);
+}
+
 /* ---- modes ---- */
 
 static void a_running_server_changes_its_mode(void **state)
@@ -744,6 +784,7 @@ int main(void)
         cmocka_unit_test(writers_wait_for_room_in_the_journal),
         cmocka_unit_test(large_writes_wait_without_locks),
         cmocka_unit_test(a_limit_of_file_sizes_ends_nobody),
+        cmocka_unit_test(missing_descriptors_end_no_journal),
         cmocka_unit_test(a_running_server_changes_its_mode),
         cmocka_unit_test(nothing_is_durable_before_the_base),
         cmocka_unit_test(who_waits_for_a_journal_hears_of_its_end),
