@@ -14,7 +14,6 @@
 #define STATUS_WHOLE   0
 #define STATUS_DAMAGED 1
 #define STATUS_NOT_RUN 2
-#define RESERVE_BYTES  (UINT64_C(1) << 40)
 
 /* The folder's name without the suffix, and without slashes behind it. */
 static bool image_of(const char *folder, char *image_out, size_t cap)
@@ -75,8 +74,7 @@ int tool_journal_inspect(const char *path)
     const struct wal_options options = {.image_path = image,
                                         .folder_path = path,
                                         .note_off = HEAP_NOTES_OFF,
-                                        .boot_mark = superblock_boot_mark(NULL),
-                                        .reserve_bytes = RESERVE_BYTES};
+                                        .boot_mark = superblock_boot_mark(NULL)};
     printf("             LSN  epoch      bytes   ranges  range bytes   bits  grown bytes  used bytes\n");
     enum error error = wal_inspect(&options, print_frame, NULL, &result, detail, sizeof detail);
     if (error != ERROR_OK) {

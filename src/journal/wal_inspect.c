@@ -68,7 +68,7 @@ enum error wal_inspect(const struct wal_options *options,
     struct wal *wal;
     struct wal_position position;
     struct wal_inspect_result *result = result_out;
-    enum error error = wal_make(options, PMEM_STORAGE_READ, &wal, detail, detail_cap);
+    enum error error = wal_make_for_notes(options, PMEM_STORAGE_READ, &wal, detail, detail_cap);
     if (error != ERROR_OK) return error;
     error = find_stream(wal, &position, result, detail, detail_cap);
     enum wal_read read = WAL_READ_RECORD;
