@@ -87,6 +87,7 @@ struct wild {
     bool switches; /* between the modes of the heap */
     bool copies;   /* whole pages */
     bool stalls;   /* late threads */
+    redisContext *disturber; /* who does that */
     unsigned switched, rewrites;
     uint64_t switch_random;
     uint64_t verified; /* keys compared after kills */
@@ -113,6 +114,7 @@ static uint64_t env_number(const char *name, uint64_t otherwise)
 
 /* ---- the server ---- */
 
+/* The test's own thread: an assertion elsewhere ends the program without its text. And before there may be a kill. */
 static redisContext *connect_client(const struct wild *wild, unsigned index)
 {
     redisContext *connection = index % 2 ? redisConnect("127.0.0.1", (int)server_port(wild->server))
@@ -453,11 +455,9 @@ static bool disturb_once(struct wild *wild, redisContext *connection, bool on)
 static void *disturb(void *arg)
 {
     struct wild *wild = arg;
-    redisContext *connection = connect_client(wild, 0);
-    for (bool on = false; disturb_once(wild, connection, on); on = !on)
+    for (bool on = false; disturb_once(wild, wild->disturber, on); on = !on)
         sleep_us(1000 + wild_random(&wild->switch_random) % 10000);
     expect_kill(wild);
-    redisFree(connection);
     return NULL;
 }
 
@@ -465,14 +465,20 @@ static void one_life(struct wild *wild)
 {
     pthread_t disturber;
     bool disturbs = wild->switches || wild->copies;
-    if (disturbs) assert_int_equal(pthread_create(&disturber, NULL, disturb, wild), 0);
+    if (disturbs) {
+        wild->disturber = connect_client(wild, 0);
+        assert_int_equal(pthread_create(&disturber, NULL, disturb, wild), 0);
+    }
     for (unsigned i = 0; i < wild->clients_count; i++)
         assert_int_equal(pthread_create(&wild->clients[i].thread, NULL, client_main, &wild->clients[i]), 0);
     uint64_t most_ms = env_number("WILD_LIFE_MS", wild->switches ? SWITCHED_RUN_MAX_MS : RUN_MAX_MS);
     sleep_us(500 + wild_random(&wild->random) % (most_ms * 1000));
     kill_server(wild);
     int64_t killed_ms = now_ms();
-    if (disturbs) pthread_join(disturber, NULL);
+    if (disturbs) {
+        pthread_join(disturber, NULL);
+        redisFree(wild->disturber);
+    }
     for (unsigned i = 0; i < wild->clients_count; i++) {
         pthread_join(wild->clients[i].thread, NULL);
         redisFree(wild->clients[i].connection);
